@@ -1,0 +1,1 @@
+"""Histopathology data for training: patch stores, stains, synthetic tissue, splits. Needs no TensorFlow."""

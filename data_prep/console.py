@@ -1,0 +1,70 @@
+"""What every command shares: parsing, progress, and one clear line on bad input.
+
+A command is a function (or a frozen dataclass) whose annotated parameters are its flags and whose docstring
+is its help. `run` parses the arguments with tyro, calls it, and turns failures into exit codes.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from data_prep.errors import InputError
+
+Item = TypeVar("Item")
+BAD_INPUT = 2
+
+
+def run(command: Callable[..., Any], prog: str, argv: Sequence[str] | None = None) -> Any:
+    """Call `command` with the flags in `argv` (default: the process's own).
+
+    `--version` is answered here. Bad input prints `prog: message` to standard error and exits with 2,
+    Ctrl-C exits with 130; any other exception is a defect of ours and keeps its traceback.
+    """
+    import tyro
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print_version(prog)
+    return guarded(lambda: tyro.cli(command, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,)), prog)
+
+
+def guarded(work: Callable[[], Any], prog: str) -> Any:
+    """Call `work`; bad input becomes one line on standard error and exit status 2."""
+    try:
+        return work()
+    except InputError as error:
+        fail(prog, str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{prog}: interrupted; the same command continues\n")
+        raise SystemExit(130) from None
+
+
+def fail(prog: str, message: str) -> NoReturn:
+    """Print one line to standard error and leave with status 2."""
+    sys.stderr.write(f"{prog}: {' '.join(message.split())}\n")
+    raise SystemExit(BAD_INPUT)
+
+
+def warn(message: str) -> None:
+    """Print a warning line to standard error, without stopping."""
+    sys.stderr.write(f"warning: {message}\n")
+
+
+def say(message: str) -> None:
+    """Print a result line to standard output."""
+    sys.stdout.write(f"{message}\n")
+
+
+def print_version(prog: str) -> NoReturn:
+    """Print the version and leave."""
+    from importlib.metadata import version
+
+    say(f"{prog} {version('mta')}")
+    raise SystemExit(0)
+
+
+def progress(items: Iterable[Item], label: str, total: int | None = None, quiet: bool = False) -> Iterable[Item]:
+    """`items` with a progress bar on standard error, unless `quiet`."""
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc=label, total=total, disable=quiet, leave=True)

@@ -1,0 +1,65 @@
+"""Whole files or none: everything is written beside its destination and renamed when complete."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from data_prep.errors import InputError
+
+_FULL = {
+    errno.ENOSPC: "no space is left on the disk; free some or choose another place",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another place",
+    errno.EFBIG: "the file would be larger than this system allows; raise the limit or write a smaller one",
+    errno.EACCES: "this place is not writable; choose another",
+    errno.EPERM: "this place is not writable; choose another",
+    errno.EROFS: "this place is read-only; choose another",
+}
+
+
+def explain_write_failure(path: Path, error: OSError) -> InputError:
+    """The one line for a failed write to `path`; what a full disk means is said in words."""
+    reason = _FULL.get(error.errno or 0) or next(
+        (text for code, text in _FULL.items() if os.strerror(code) in str(error)), str(error)
+    )
+    return InputError(f"{path}: could not be written: {reason}")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.
+
+    A reader never sees a half-written file, and a crash leaves the old one in place. Write failures
+    (full disk, quota, permissions) become an `InputError`.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise explain_write_failure(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _flush(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all. NaN is refused: use None."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")

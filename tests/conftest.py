@@ -1,0 +1,19 @@
+"""Shared fixtures. Tests need no GPU and no network; real data is used where it lies beside the checkout."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("MTA_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data and golden values; the test is skipped where it is absent."""
+    if not (SHARED / "golden").is_dir():
+        pytest.skip(f"needs the real data in {SHARED} (or set MTA_SHARED)")
+    return SHARED
