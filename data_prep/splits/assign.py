@@ -1,0 +1,33 @@
+"""One door to every way of giving roles."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.splits.grouping import FRACTIONS, split_by_patient
+from data_prep.splits.roles import role_named
+from data_prep.splits.table import read_split
+
+
+def assign_roles(
+    rows: pd.DataFrame,
+    how: str = "column",
+    seed: int = 0,
+    fractions: tuple[float, float, float] = FRACTIONS,
+    external_centres: Sequence[str] = (),
+) -> np.ndarray:
+    """The role of every row (n,), by the `role` column of the store, by patient, or by a split file.
+
+    `how` is `column`, `patient` (see `split_by_patient`, which alone uses the other arguments), or what
+    `read_split` takes. Leaks are not checked here: see `require_disjoint`. Raises `InputError` when `how` is
+    `column` and no row has a role.
+    """
+    if how == "patient":
+        return split_by_patient(rows, seed, fractions, external_centres)
+    if how != "column":
+        return read_split(how, rows)
+    if (rows["role"] == "").all():
+        raise InputError("the store gives no roles; split by patient (--split patient) or name a split table")
+    return np.array([role_named(role, "the store's role column") for role in rows["role"]], dtype=str)
