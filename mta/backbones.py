@@ -1,0 +1,114 @@
+"""Trunks: any network of `keras.applications` with its own preprocessing, or a small one for quick runs."""
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from data_prep.errors import InputError
+
+SMALL = "SmallCNN"
+
+
+def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = None) -> Any:
+    """The trunk on `image` (n, size, size, 3), RGB from 0 to 255, preprocessing included.
+
+    Args:
+        name: a network in `keras.applications`, or "SmallCNN".
+        weights: "imagenet", a weights file of the trunk without its top, or None.
+        image: Keras input tensor.
+        cut: layer whose output becomes the trunk's; None for the last.
+
+    Returns:
+        Functional model from `image` to a feature map (n, h, w, channels).
+
+    Raises:
+        InputError: for an unknown network or layer, and for weights that are not there or do not fit.
+    """
+    trunk = _small(image) if name == SMALL else _application(name, image)
+    _load(trunk, name, weights)
+    if cut is None:
+        return trunk
+    if cut not in {layer.name for layer in trunk.layers}:
+        raise InputError(f"backbone {name} has no layer {cut!r}")
+    return keras.Model(trunk.input, trunk.get_layer(cut).output, name=trunk.name)
+
+
+def _small(image: Any) -> Any:
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(image)
+    for block, filters in enumerate((16, 32, 64, 96), 1):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"block{block}_conv")(x)
+        x = layers.GroupNormalization(8, name=f"block{block}_norm")(x)
+        x = layers.Activation("relu", name=f"block{block}_relu")(x)
+        x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
+    return keras.Model(image, x, name="small_cnn")
+
+
+def available() -> tuple[str, ...]:
+    """Names that `build_trunk` takes."""
+    found = inspect.getmembers(keras.applications, inspect.isfunction)
+    return (SMALL, *(name for name, _ in found))
+
+
+def _application(name: str, image: Any) -> Any:
+    if name not in available():
+        raise InputError(f"there is no backbone {name!r}; choose one of {', '.join(available())}")
+    constructor = getattr(keras.applications, name)
+    preprocessed = _preprocess(_module_of(constructor).preprocess_input, image)
+    try:
+        return constructor(include_top=False, weights=None, input_tensor=preprocessed)
+    except ValueError as error:
+        raise InputError(f"backbone {name} cannot be built: {str(error).splitlines()[0]}") from error
+
+
+def _module_of(constructor: Any) -> Any:
+    """The public module of a network, which holds its `preprocess_input`."""
+    for _, module in inspect.getmembers(keras.applications, inspect.ismodule):
+        if getattr(module, constructor.__name__, None) is constructor:
+            return module
+    raise InputError(f"keras.applications has no preprocessing for {constructor.__name__}")
+
+
+def _preprocess(function: Any, image: Any) -> Any:
+    """`function` as stock layers.
+
+    Each of these functions is affine in a channel, after an optional RGB to BGR swap. Four probe pixels
+    determine which, so that the saved model needs no code of ours.
+    """
+    probes = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], "float32")
+    values = function(probes[None].copy())[0]
+    offset, slopes = values[0], (values[1:] - values[0]) / 255
+    swapped = abs(slopes[0, 2]) > abs(slopes[0, 0])
+    scale = slopes[::-1].diagonal() if swapped else slopes.diagonal()
+    x = ops.flip(image, axis=-1) if swapped else image
+    if np.allclose(scale, 1) and np.allclose(offset, 0):
+        return x
+    return layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="preprocessing")(x)
+
+
+def _load(trunk: Any, name: str, weights: str | None) -> None:
+    if weights is None:
+        return
+    if weights == "imagenet":
+        return _load_imagenet(trunk, name)
+    try:
+        trunk.load_weights(weights)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{weights}: not loadable as weights of {name} without its top: {reason}") from error
+
+
+def _load_imagenet(trunk: Any, name: str) -> None:
+    if name == SMALL:
+        raise InputError("SmallCNN has no ImageNet weights; give --weights none")
+    try:
+        source = getattr(keras.applications, name)(include_top=False, weights="imagenet")
+    except Exception as error:  # keras raises a bare Exception when a download fails
+        raise InputError(
+            f"the ImageNet weights of {name} could not be downloaded ({str(error).splitlines()[0][:200]}); "
+            "put the file into ~/.keras/models or give --weights FILE (see docs/data.md), or --weights none "
+            "to start from noise"
+        ) from error
+    trunk.set_weights(source.get_weights())

@@ -1,0 +1,65 @@
+"""What a model is, as data."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from data_prep.errors import InputError
+
+RESERVED = frozenset({"tumor", "domain", "image", "loss"})
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The architecture of a multi-task adversarial network.
+
+    Args:
+        concepts: names of the regression heads, in order.
+        domains: classes of the adversarial head; 0 for no such head.
+        backbone: any name in `keras.applications`, or "SmallCNN".
+        weights: "imagenet", a `.weights.h5` / `.h5` file of the trunk without its top, or None.
+        trainable: "paper" (the five convolutions of InceptionV3), "last:N" (the last N layers with a kernel),
+            "all" or "none". Batch normalization stays in inference mode unless "all".
+        size: side of the square input, pixels.
+        cut: name of a trunk layer to read the features from instead of the trunk's output; None for its output.
+        dense: widths of the shared fully connected layers.
+        dropout: share of units dropped after each of them, 0 to 1.
+        l2: penalty on their kernels.
+        concept_head_on: "features" (last dense layer) or "pool" (pooled trunk features, as in the single-concept
+            models of the authors' notebooks).
+
+    Raises:
+        InputError: for a value out of range or a concept name that is reserved or not a plain word.
+    """
+
+    concepts: tuple[str, ...] = ("ncount", "narea")
+    domains: int = 7
+    backbone: str = "InceptionV3"
+    weights: str | None = "imagenet"
+    trainable: str = "paper"
+    size: int = 224
+    cut: str | None = None
+    dense: tuple[int, ...] = (2048, 512, 256)
+    dropout: float = 0.8
+    l2: float = 0.01
+    concept_head_on: Literal["features", "pool"] = "features"
+
+    def __post_init__(self) -> None:
+        check_concepts(self.concepts)
+        if self.domains < 0 or self.domains == 1:
+            raise InputError(f"domains is {self.domains}: an adversary needs 2 or more classes (0 for none)")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}: give a share from 0 to below 1")
+        if self.size < 1 or self.l2 < 0 or any(width < 1 for width in self.dense):
+            raise InputError("size and dense widths must be positive, l2 0 or more")
+        if not re.fullmatch(r"paper|all|none|last:[1-9]\d*", self.trainable):
+            raise InputError(f"trainable is {self.trainable!r}: give paper, all, none or last:N")
+
+
+def check_concepts(names: tuple[str, ...]) -> None:
+    """Raise InputError unless every name can be an output of the model, once."""
+    for name in names:
+        if name in RESERVED or not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+            raise InputError(f"concept {name!r}: choose a plain word other than {', '.join(sorted(RESERVED))}")
+    if len(set(names)) < len(names):
+        raise InputError(f"concepts {', '.join(names)}: a name stands twice")
