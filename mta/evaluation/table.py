@@ -1,0 +1,45 @@
+"""The predictions table: `row,patient,slide,centre,role,label,logit,probability,domain,<concept>,<concept>_true,…`."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+
+NAMES = ("patient", "slide", "centre", "role", "domain")
+COLUMNS = ("row", "patient", "slide", "centre", "role", "label", "logit", "probability", "domain")
+_TRUE = "_true"
+
+
+def read_predictions(path: str | Path) -> pd.DataFrame:
+    """The table in `predictions.csv` with names as strings ("010" stays so, nothing is "") and label -1 = unknown.
+
+    Raises `InputError` when there is no such file or it is not a predictions table.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; `python -m mta.evaluate RUN` writes it")
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), encoding="utf-8")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a predictions table: {error}") from error
+    if missing := [name for name in COLUMNS if name not in table]:
+        raise InputError(f"{path}: not a predictions table: no column {', '.join(missing)}")
+    return clean(table)
+
+
+def clean(predictions: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose names are strings without NaN and whose labels are integers, -1 where unknown."""
+    names = {name: predictions[name].fillna("").astype(str) for name in NAMES if name in predictions}
+    return predictions.assign(**names, label=predictions["label"].fillna(-1).astype(int))
+
+
+def concept_names(predictions: pd.DataFrame) -> list[str]:
+    """The concepts of a predictions table, in its order: every column that has a `<column>_true` beside it."""
+    return [name for name in predictions if f"{name}{_TRUE}" in predictions]
+
+
+def patient_clusters(predictions: pd.DataFrame) -> np.ndarray:
+    """The patient of each row (n,), a name of its own where it is unknown."""
+    own = np.char.add("row ", np.arange(len(predictions)).astype(str))
+    return np.where(predictions["patient"] != "", predictions["patient"], own).astype(str)
