@@ -1,0 +1,116 @@
+"""Concept tables: from a flat store, from the original's byte-string file, from a CSV; and matched to rows."""
+
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.store.flat import flat_concepts, is_flat
+from data_prep.store.handle import open_hdf5
+from data_prep.store.rows import KEY
+
+_HEADER = re.compile(r"(?P<name>.+?)\s*\[(?P<unit>.*)\]")
+
+
+def open_concepts(path: str | Path) -> pd.DataFrame:
+    """Read a concept table: float64 columns, one a concept, NaN = absent, `attrs["units"]` = {name: unit}.
+
+    From a flat store the index is the row (RangeIndex). From the original's HDF5 file
+    (`/db/entry/patch_no/measure`, byte strings) it is (source, entry, patch_no), and `attrs["standardized"]`
+    is True: those values are z-scores over a set that is not at hand. From a CSV it is what the first columns
+    name: `row` or `source,entry,patch_no`; a header `narea [px]` carries the unit.
+
+    Raises `InputError` for a missing or foreign file, for text that is no number and for rows named twice.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".csv":
+        return _from_csv(path)
+    with open_hdf5(path) as file:
+        return flat_concepts(file) if is_flat(file) else _from_original(path, file)
+
+
+def align_concepts(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The concepts of `rows` (RangeIndex), NaN where `table` has none; `attrs` are kept.
+
+    `InputError` where nothing fits: a table of another store by length, or not one common (source, entry, patch_no).
+    """
+    if isinstance(table.index, pd.MultiIndex):
+        wanted = pd.MultiIndex.from_frame(rows[KEY])
+        if len(rows) and not wanted.isin(table.index).any():
+            raise InputError(_no_match(table, rows))
+    else:
+        wanted = pd.RangeIndex(len(rows))
+        if len(table) and table.index.max() >= len(rows):
+            raise InputError(
+                f"concepts for row {table.index.max()} but there are {len(rows)}; they are of another store"
+            )
+    aligned = table.reindex(wanted).set_axis(pd.RangeIndex(len(rows)), axis=0)
+    aligned.attrs = dict(table.attrs)
+    return aligned
+
+
+def _no_match(table: pd.DataFrame, rows: pd.DataFrame) -> str:
+    theirs = ", ".join(sorted(set(table.index.get_level_values("source")))[:6])
+    ours = ", ".join(sorted(set(rows["source"]))[:6])
+    return (
+        f"not one patch has concepts: the concept table is of the sources {theirs}, the patches are of {ours}; "
+        "name the patch files as in the table (name=path)"
+    )
+
+
+def _from_original(path: Path, file: h5py.File) -> pd.DataFrame:
+    values: dict[tuple[str, str, int], dict[str, float]] = {}
+    file.visititems(lambda name, node: _collect(path, values, name, node))
+    if not values:
+        raise InputError(f"{path}: neither a patch store nor a concept file (/db/entry/patch_no/measure)")
+    frame = pd.DataFrame(list(values.values()), index=pd.MultiIndex.from_tuples(values, names=KEY), dtype="float64")
+    frame.attrs = {"units": dict.fromkeys(frame, "standard deviations"), "standardized": True}
+    return frame
+
+
+def _collect(path: Path, values: dict, name: str, node: h5py.HLObject) -> None:
+    if not isinstance(node, h5py.Dataset) or node.size != 1:
+        return
+    # PanNuke's entries end with blanks and have no patch number.
+    source, *between, measure = [part.strip() for part in name.split("/")]
+    if not between:
+        return
+    number = int(between.pop()) if between[-1].isdigit() else 0
+    values.setdefault((source, "/".join(between), number), {})[measure] = _number(f"{path}: {name}", node)
+
+
+def _number(where: str, node: h5py.Dataset) -> float:
+    text = np.asarray(node[()]).reshape(-1)[0]
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"{where} is {text!r}, not a number; write nan for an absent value") from error
+
+
+def _from_csv(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file; check the path") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a table ({error}); give a CSV with a header line") from error
+    keys = ["row"] if "row" in frame else KEY
+    if missing := [name for name in keys if name not in frame]:
+        raise InputError(f"{path}: no column {', '.join(missing)}; a concept table begins with row or {','.join(KEY)}")
+    return _tabulated(path, frame.set_index(keys))
+
+
+def _tabulated(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.index.has_duplicates:
+        raise InputError(f"{path}: {frame.index[frame.index.duplicated()][0]} is listed twice; keep one line a patch")
+    headers = {str(name): _HEADER.fullmatch(str(name)) for name in frame}
+    for name in headers:
+        if frame[name].dtype.kind not in "iufb":
+            raise InputError(f"{path}: the column {name} holds text; concepts are numbers, absent ones empty")
+    names = {name: match["name"] if match else name for name, match in headers.items()}
+    result = frame.rename(columns=names).astype("float64")
+    result.attrs["units"] = {names[name]: match["unit"] if match else "" for name, match in headers.items()}
+    return result

@@ -1,0 +1,63 @@
+"""An HDF5 file opened when first needed, once in every process."""
+
+import os
+import threading
+from pathlib import Path
+
+import h5py
+
+from data_prep.errors import InputError
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """Open `path` for reading; `InputError` where it is missing, truncated or no HDF5 file."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; check the path")
+    try:
+        return h5py.File(path, "r", rdcc_nbytes=0)
+    except OSError as error:
+        raise InputError(f"{path}: {_reason(path, error)}") from error
+
+
+def _reason(path: Path, error: OSError) -> str:
+    text = str(error)
+    if "truncated" in text:
+        return "the file is truncated; copy it or make it again"
+    if isinstance(error, PermissionError) or "Permission denied" in text:
+        return "the file may not be read; change its permissions"
+    if not h5py.is_hdf5(path):
+        return "not an HDF5 file; give a patch store (.h5) or a table (.csv)"
+    return f"the HDF5 file is damaged ({text.splitlines()[0]}); copy it or make it again"
+
+
+class LazyFile:
+    """A file whose handle belongs to one process: a forked worker opens its own, threads share one.
+
+    h5py serializes the calls of threads by itself; the lock here only keeps two from opening at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self._file: h5py.File | None = None
+        self._datasets: dict[str, h5py.Dataset] = {}
+
+    def dataset(self, name: str) -> h5py.Dataset:
+        """The open dataset `name`; a few hundred stay open, since opening one costs as much as reading it."""
+        with self._lock:
+            if self._file is None or self._owner != os.getpid():
+                self._file, self._owner, self._datasets = open_hdf5(self.path), os.getpid(), {}
+            if name not in self._datasets:
+                if len(self._datasets) >= 256:
+                    self._datasets.clear()
+                self._datasets[name] = self._file[name]
+            return self._datasets[name]
+
+    def close(self) -> None:
+        """Close the handle of this process; the next use opens it again."""
+        with self._lock:
+            if self._file is not None and self._owner == os.getpid():
+                self._datasets.clear()
+                self._file.close()
+            self._file = None

@@ -1,0 +1,155 @@
+"""Finds the patches of the original's HDF5 layouts in an open file, and what is wrong with them."""
+
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from data_prep.store.layouts import Place, is_slide_group, locate
+from data_prep.store.rows import join_rows, make_rows
+
+ORIGIN_COLUMNS = ("source", "entry", "layout", "dtype", "locations", "masks")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One dataset of patches: where, how many, its pixel and mask types, and its (row, col) locations."""
+
+    place: Place
+    dataset: str
+    count: int
+    size: tuple[int, int]
+    dtype: str
+    locations: np.ndarray | None = None
+    masks: str | None = None
+    mask_shape: tuple[int, ...] = ()
+    mask_dtype: str = ""
+
+
+@dataclass
+class Scan:
+    """What a walk through a file found: datasets of patches, `problems` and `warnings` as (slide, text)."""
+
+    found: list[Found] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+
+
+def scan(file: h5py.File) -> Scan:
+    """Walk through `file`. Patches come in the order of their paths, and by number in the demo layout."""
+    result = Scan()
+    file.visititems(lambda path, node: _visit(result, file, path, node))
+    result.found.sort(key=lambda item: (item.place.source, item.place.entry, item.place.patch_no))
+    return result
+
+
+def _visit(result: Scan, file: h5py.File, path: str, node: h5py.HLObject) -> None:
+    if isinstance(node, h5py.Group):
+        if is_slide_group(path) and "patches" not in node and not _holds_groups(node):
+            result.problems.append((path, f"{path} has no patches"))
+        return
+    place = locate(path)
+    if place is None:
+        return
+    if problem := _pixel_problem(place, node):
+        result.problems.append((place.slide or path, f"{path} {problem}"))
+        return
+    result.found.append(_describe(result, file, place, node))
+
+
+def _holds_groups(node: h5py.Group) -> bool:
+    return any(isinstance(child, h5py.Group) for child in node.values())
+
+
+def _pixel_problem(place: Place, node: h5py.Dataset) -> str:
+    dimensions = 3 if place.layout == "demo" else 4
+    if node.ndim != dimensions or node.shape[-1] != 3:
+        return f"has the shape {node.shape}; patches are {'' if dimensions == 3 else 'n x '}height x width x 3"
+    allowed = "uf" if place.layout == "pannuke" else "u"
+    if node.dtype.kind not in allowed or (node.dtype.kind == "u" and node.dtype.itemsize != 1):
+        return f"has the type {node.dtype}; patches are uint8"
+    return ""
+
+
+def _describe(result: Scan, file: h5py.File, place: Place, node: h5py.Dataset) -> Found:
+    path = node.name.lstrip("/")
+    single = place.layout == "demo"
+    count = 1 if single else node.shape[0]
+    masks = _masks(result, file, place, node)
+    return Found(
+        place=place,
+        dataset=path,
+        count=count,
+        size=tuple(node.shape[-3:-1]),
+        dtype=node.dtype.str,
+        locations=None if single or masks is not None else _locations(result, file, place, path, count),
+        masks=None if masks is None else masks.name.lstrip("/"),
+        mask_shape=() if masks is None else tuple(masks.shape[1:]),
+        mask_dtype="" if masks is None else masks.dtype.str,
+    )
+
+
+def _masks(result: Scan, file: h5py.File, place: Place, node: h5py.Dataset) -> h5py.Dataset | None:
+    masks = file.get(f"{node.parent.name}/mask") if place.layout == "pannuke" else None
+    if masks is None:
+        return None
+    if masks.shape[:3] != node.shape[:3]:
+        result.problems.append((place.entry, f"{masks.name} has the shape {masks.shape}, its patches {node.shape}"))
+        return None
+    return masks
+
+
+def _locations(result: Scan, file: h5py.File, place: Place, path: str, count: int) -> np.ndarray | None:
+    if place.layout == "pannuke":
+        return None
+    name = f"{path.rpartition('/')[0]}/locations"
+    if name not in file:
+        result.warnings.append((place.slide, f"{name} is missing: the patches of {place.slide} have no place"))
+        return None
+    dataset = file[name]
+    if dataset.shape != (count, 2) or dataset.dtype.kind not in "iu":
+        text = f"{name} is {dataset.dtype} {dataset.shape} beside {count} patches; expected integers ({count}, 2)"
+        result.problems.append((place.slide, text))
+        return None
+    return dataset[()]
+
+
+def rows_of(found: list[Found], source: str, bgr: bool | None) -> pd.DataFrame:
+    """The row table of `found`; `bgr` None means the original's own channel order."""
+    return join_rows([_rows(item, source, bgr) for item in found])
+
+
+def _rows(item: Found, source: str, bgr: bool | None) -> pd.DataFrame:
+    place = item.place
+    values = {
+        "source": place.source or source,
+        "entry": place.entry,
+        "patch_no": np.arange(item.count) + place.patch_no,
+        "patient": place.patient,
+        "slide": place.slide,
+        "centre": place.centre,
+        "label": place.label,
+        "stored_bgr": place.bgr if bgr is None else bgr,
+    }
+    if item.locations is not None:
+        # Locations are (row, column) in the grid of the mask level, whose step is 2**level level-0 pixels.
+        y, x = item.locations.astype(np.int64).T << place.level
+        values |= {"x": x, "y": y}
+    return make_rows(item.count, values)
+
+
+def origin_of(found: list[Found], source: str) -> pd.DataFrame:
+    """What a lossless way back needs to know of each entry: layout and the dtypes on disk ("" = no such dataset)."""
+    records = [
+        (
+            item.place.source or source,
+            item.place.entry,
+            item.place.layout,
+            item.dtype,
+            "" if item.locations is None else item.locations.dtype.str,
+            item.mask_dtype,
+        )
+        for item in found
+    ]
+    return pd.DataFrame(records, columns=list(ORIGIN_COLUMNS), dtype="str").drop_duplicates(ignore_index=True)

@@ -1,0 +1,136 @@
+"""Patches of one or several files, in any layout, as one long array with a row table."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.store.part import Part
+
+# Reading a few unwanted patches costs less than one more call into HDF5.
+_GAP = 4
+
+
+class Patches:
+    """`len`, `[i]`, `read`, `take`, `.rows` over patches on disk; made by `open_patches`, opened lazily.
+
+    `.rows`: DataFrame of `ROW_COLUMNS` under a RangeIndex. `.size`: (height, width) in pixels. `.mask_shape`: shape
+    of one mask, () where there are none. `.origin`: the original's entries and dtypes, for the way back.
+    Reading is safe after a fork and from several threads. A context manager; `close` is otherwise enough.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        rows: pd.DataFrame,
+        origin: pd.DataFrame,
+        size: tuple[int, int],
+        mask_shape: tuple[int, ...],
+        flip: np.ndarray,
+    ) -> None:
+        self.rows, self.origin, self.size, self.mask_shape = rows, origin, size, mask_shape
+        self._parts = list(parts)
+        self._firsts = np.array([part.first for part in parts])
+        self._flip = flip
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"patch {index} of {len(self)}")
+        index %= len(self)
+        return self.read(index, index + 1)[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files; reading afterwards opens them again."""
+        for part in self._parts:
+            part.file.close()
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Patches `start` to `stop` (clipped to the end) as (n, h, w, 3) uint8; `InputError` on damaged data."""
+        start, stop = self._clip(start, stop)
+        out = np.empty((stop - start, *self.size, 3), np.uint8)
+        self._read_into(out, start)
+        return out
+
+    def _read_into(self, out: np.ndarray, start: int) -> None:
+        stop = start + len(out)
+        for part, low, high in self._overlaps(start, stop):
+            part.read_into(out[low - start : high - start], low - part.first)
+        _swap_channels(out, self._flip[start:stop])
+
+    def take(self, indices: Any) -> np.ndarray:
+        """Patches `indices` (n,) in that order as (n, h, w, 3) uint8, duplicates allowed.
+
+        Neighbours are read in blocks, so indices shuffled within a window cost little more than `read`.
+        """
+        wanted = np.asarray(indices, dtype=np.int64)
+        if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
+            raise IndexError(f"patches {wanted.min()} to {wanted.max()} of {len(self)}")
+        spans, positions = _spans(wanted)
+        buffer = np.empty((int(np.sum(spans[:, 1] - spans[:, 0])), *self.size, 3), np.uint8)
+        filled = 0
+        for start, stop in spans:
+            self._read_into(buffer[filled : filled + stop - start], int(start))
+            filled += stop - start
+        return buffer[positions]
+
+    def read_masks(self, start: int, stop: int) -> np.ndarray:
+        """Nuclei masks of rows `start` to `stop` as (n, *mask_shape) uint16; rows without a mask are 0.
+
+        `mask_shape` is (h, w) for label maps and (h, w, 6) for PanNuke's. `InputError` where no row has one.
+        """
+        if not self.mask_shape:
+            raise InputError(f"{self._parts[0].file.path}: the store has no masks; segment the nuclei first")
+        start, stop = self._clip(start, stop)
+        out = np.zeros((stop - start, *self.mask_shape), np.uint16)
+        for part, low, high in self._overlaps(start, stop):
+            part.read_masks_into(out[low - start : high - start], low - part.first)
+        return out
+
+    def _clip(self, start: int, stop: int) -> tuple[int, int]:
+        if start < 0 or stop < start:
+            raise IndexError(f"patches {start} to {stop} of {len(self)}")
+        return min(start, len(self)), min(stop, len(self))
+
+    def _overlaps(self, start: int, stop: int) -> list[tuple[Part, int, int]]:
+        if start == stop:
+            return []
+        first = int(np.searchsorted(self._firsts, start, side="right")) - 1
+        last = int(np.searchsorted(self._firsts, stop, side="left"))
+        spans = [(part, max(start, part.first), min(stop, part.first + part.count)) for part in self._parts[first:last]]
+        return [span for span in spans if span[1] < span[2]]
+
+
+def _spans(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks (k, 2) of start and stop that hold `wanted`, and the place of each wanted patch in their concatenation."""
+    present = np.unique(wanted)
+    cuts = np.flatnonzero(np.diff(present) > _GAP)
+    starts = present[np.r_[0, cuts + 1]] if present.size else present
+    stops = present[np.r_[cuts, -1]] + 1 if present.size else present
+    offsets = np.r_[0, np.cumsum(stops - starts)]
+    span = np.searchsorted(starts, wanted, side="right") - 1
+    return np.stack([starts, stops], axis=1), wanted - starts[span] + offsets[span]
+
+
+def _swap_channels(patches: np.ndarray, which: np.ndarray) -> None:
+    """Swap red and blue in place in `patches[which]`."""
+    if which.all():
+        lines = patches.reshape(-1, patches.shape[2], 3)
+        if lines.size:
+            cv2.cvtColor(lines, cv2.COLOR_RGB2BGR, dst=lines)
+    elif which.any():
+        patches[which] = patches[which][..., ::-1]

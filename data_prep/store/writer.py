@@ -1,0 +1,201 @@
+"""Writes the flat patch store block by block, whole or not at all."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.files import explain_write_failure, replacing
+from data_prep.store.flat import CHUNK, FORMAT, VERSION
+from data_prep.store.hierarchy import ORIGIN_COLUMNS
+from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_column
+
+_SLACK = 1 << 20
+
+
+class StoreWriter:
+    """A context manager that streams patches into a flat store; memory holds one block and the row table.
+
+    `path`: the store to make (an old one is replaced when the new one is complete). `size`: (height, width) in
+    pixels. `concepts`: unit of each concept, by name. `mask_shape`: (h, w) for label maps, (h, w, 6) for PanNuke's,
+    () for none. `origin`: `Patches.origin` where the patches come from an original layout.
+
+    Leaving the block normally completes and renames the file; an exception leaves nothing behind. A full disk, a
+    quota or a file-size limit is an `InputError`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        concepts: Mapping[str, str] | None = None,
+        mask_shape: tuple[int, ...] = (),
+        origin: pd.DataFrame | None = None,
+    ) -> None:
+        self._path, self._size, self._mask_shape = Path(path), size, mask_shape
+        self._units, self._origin = dict(concepts or {}), origin
+        self._rows: list[pd.DataFrame] = []
+        self._concepts: list[np.ndarray] = []
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._temporary = stack.enter_context(replacing(self._path))
+            self._file = h5py.File(self._temporary, "w")
+            stack.callback(self._abandon)
+            with self._explained():
+                self._reserve(0)
+                self._create()
+            self._stack = stack.pop_all()
+        return self
+
+    def _create(self) -> None:
+        shape = (*self._size, 3)
+        self._patches = self._file.create_dataset(
+            "patches", (0, *shape), "uint8", maxshape=(None, *shape), chunks=(CHUNK, *shape)
+        )
+        if self._mask_shape:
+            # Mostly zeros, so compressed; rows without a mask are never written and take no space.
+            self._masks = self._file.create_dataset(
+                "masks",
+                (0, *self._mask_shape),
+                "uint16",
+                maxshape=(None, *self._mask_shape),
+                chunks=(1, *self._mask_shape),
+                compression="gzip",
+                compression_opts=1,
+            )
+
+    def append(
+        self,
+        patches: np.ndarray,
+        rows: pd.DataFrame,
+        concepts: Mapping[str, np.ndarray] | pd.DataFrame | None = None,
+        masks: np.ndarray | None = None,
+    ) -> None:
+        """Add a block: `patches` (n, h, w, 3) uint8 RGB, their `rows`, `concepts` (n,) each, `masks` (n, *mask_shape).
+
+        Concepts that are not given are absent (NaN). Raises `InputError` on a wrong shape, dtype or concept name.
+        """
+        self._check(patches, rows, masks)
+        table = complete_rows(rows)
+        values = self._concept_block(len(table), concepts)
+        with self._explained():
+            self._reserve(patches.nbytes + (0 if masks is None else masks.nbytes))
+            self._extend(self._patches, patches)
+            if self._mask_shape:
+                self._extend(self._masks, masks if masks is not None and masks.any() else None, len(table))
+        self._rows.append(table)
+        self._concepts.append(values)
+        self._count += len(table)
+
+    def _check(self, patches: np.ndarray, rows: pd.DataFrame, masks: np.ndarray | None) -> None:
+        expected = (len(rows), *self._size, 3)
+        if patches.shape != expected or patches.dtype != np.uint8:
+            raise InputError(f"{self._path}: a block is {patches.dtype} {patches.shape}; expected uint8 {expected}")
+        wanted = (len(rows), *self._mask_shape)
+        if masks is not None and (not self._mask_shape or masks.shape != wanted or masks.dtype.kind not in "iu"):
+            raise InputError(f"{self._path}: masks are {masks.dtype} {masks.shape}; expected integers {wanted}")
+
+    def _concept_block(self, count: int, concepts: Mapping[str, np.ndarray] | pd.DataFrame | None) -> np.ndarray:
+        given = {} if concepts is None else {str(name): concepts[name] for name in concepts}
+        if strange := sorted(set(given) - set(self._units)):
+            raise InputError(f"{self._path}: concepts {', '.join(strange)} were not announced with their units")
+        block = np.full((count, len(self._units)), np.nan)
+        for column, name in enumerate(self._units):
+            if name in given:
+                block[:, column] = given[name]
+        return block
+
+    def _extend(self, dataset: h5py.Dataset, block: np.ndarray | None, count: int = 0) -> None:
+        end = self._count + (count if block is None else len(block))
+        dataset.resize(end, axis=0)
+        if block is not None:
+            dataset[self._count : end] = block
+
+    def _reserve(self, size: int) -> None:
+        """Claim disk space for `size` bytes and the closing metadata before HDF5 writes.
+
+        HDF5 cannot recover from a failed write (closing the file fails again, at times with a crash), while
+        a failed reservation is an ordinary error. What HDF5 does not use is cut off in the end.
+        """
+        if hasattr(os, "posix_fallocate"):
+            with open(self._temporary, "rb+") as file:
+                os.posix_fallocate(file.fileno(), self._file.id.get_filesize(), size + _SLACK)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            raise explain_write_failure(self._path, OSError(*error.args)) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if error is None:
+                self._finish()
+            else:
+                raise error
+
+    def _finish(self) -> None:
+        if not self._count:
+            raise InputError(f"{self._path}: there is not a single patch to write; check the source")
+        with self._explained():
+            self._write_tables()
+            self._file.attrs["format"] = FORMAT
+            self._file.attrs["format_version"] = VERSION
+            self._file.attrs["complete"] = True
+            self._file.flush()
+            used = self._file.id.get_filesize()
+            self._file.close()
+            os.truncate(self._temporary, used)
+
+    def _write_tables(self) -> None:
+        rows = join_rows(self._rows)
+        values = np.concatenate(self._concepts)
+        self._reserve(int(rows.memory_usage(deep=True).sum()) + values.nbytes)
+        _write_frame(self._file.create_group("rows"), rows, ROW_COLUMNS)
+        group = self._file.create_group("concepts")
+        for column, (name, unit) in enumerate(self._units.items()):
+            group.create_dataset(name, data=values[:, column]).attrs["units"] = unit
+        if self._origin is not None and len(self._origin):
+            _write_frame(self._file.create_group("origin"), self._origin, ORIGIN_COLUMNS)
+
+    def _abandon(self) -> None:
+        # The reservation makes a failure here all but impossible; the first error is the one to report.
+        with suppress(OSError, RuntimeError):
+            self._file.close()
+
+
+def _write_frame(group: h5py.Group, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    for name in columns:
+        if pd.api.types.is_string_dtype(frame[name].dtype):
+            group.create_dataset(name, data=text_column(frame, name), dtype=h5py.string_dtype())
+        else:
+            group.create_dataset(name, data=frame[name].to_numpy())
+
+
+def write_store(
+    path: str | Path,
+    patches: np.ndarray,
+    rows: pd.DataFrame,
+    concepts: pd.DataFrame | None = None,
+    masks: np.ndarray | None = None,
+) -> None:
+    """Write a flat store in one go: `patches` (n, h, w, 3) uint8 RGB, `rows`, `concepts` with `attrs["units"]`.
+
+    `masks`: (n, h, w) or (n, h, w, 6) integers. For what does not fit into memory use `StoreWriter`.
+    """
+    units = {} if concepts is None else {str(c): concepts.attrs.get("units", {}).get(c, "") for c in concepts}
+    shape = () if masks is None else masks.shape[1:]
+    with StoreWriter(path, patches.shape[1:3], units, shape) as writer:
+        writer.append(patches, rows, concepts, masks)
