@@ -9,6 +9,7 @@ from data_prep.console import warn
 from data_prep.errors import InputError
 from data_prep.files import replacing
 from data_prep.splits.roles import role_named
+from data_prep.store import read_original_split
 
 _PATCH = ["source", "entry", "patch_no"]
 
@@ -81,8 +82,6 @@ def _require_patients(path: Path, table: pd.DataFrame, number: np.ndarray, rows:
 
 
 def _originals(path: Path, rows: pd.DataFrame, role: str) -> np.ndarray:
-    from data_prep.store import read_original_split
-
     lines = read_original_split(path)
     if not role and (lines["split"] == "").any():
         raise InputError(f"{path}: no split name in its lines; say which role they have, e.g. validation={path}")
