@@ -80,3 +80,18 @@ def domain_metrics(true: ArrayLike, predicted: ArrayLike, classes: int) -> dict[
         "chance": 1 / classes if classes else float("nan"),
         "majority": float("nan") if nothing else float(np.bincount(true[seen]).max() / seen.sum()),
     }
+
+
+def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """(false, true) positive rates in [0, 1], from (0, 0) to (1, 1), one point for each distinct score.
+
+    Rows with label -1 are left out. Both arrays are empty where `auc` is NaN.
+    """
+    labels, scores = np.ravel(labels), np.ravel(scores)
+    if np.isnan(auc(labels, scores)):
+        return np.empty(0), np.empty(0)
+    values, group = np.unique(-scores[labels >= 0], return_inverse=True)
+    tumor = labels[labels >= 0] == TUMOR
+    rates = [np.bincount(group, weights=kind, minlength=len(values)) for kind in (~tumor, tumor)]
+    false, true = (np.concatenate([[0], np.cumsum(rate) / rate.sum()]) for rate in rates)
+    return false, true
