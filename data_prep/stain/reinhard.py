@@ -1,0 +1,119 @@
+"""Reinhard's color transfer between patches."""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+
+from data_prep.errors import InputError
+from data_prep.files import write_json
+from data_prep.stain.lab import LEVELS, OFFSET, SCALE, as_batch, convert, look_up, scaled_statistics, standardized_lab
+
+BLOCK = 32  # patches held in LAB at a time
+# A channel that varies less holds no stain, only noise, which the transfer would blow up to the target's contrast.
+LEAST_STDS = (0.5, 0.1, 0.1)
+
+
+class Reinhard:
+    """Give patches the color means and deviations of a reference patch (Reinhard et al. 2001, doi:10.1109/38.946629).
+
+    Lightness is standardized first (its 95th percentile becomes white); then each channel of OpenCV's 8-bit LAB is
+    mapped by x ← (x - mean)·(target_std / std) + target_mean, clipped and truncated to `uint8`, as the original code
+    of the MTA paper does. `means` and `stds` (3,) float64 are the target's, in scaled LAB: L 0..100, a and b -128..127.
+    """
+
+    def __init__(self) -> None:
+        self.means: np.ndarray | None = None
+        self.stds: np.ndarray | None = None
+
+    @classmethod
+    def from_statistics(cls, means: ArrayLike, stds: ArrayLike) -> Self:
+        """A fitted normalizer with these target statistics, each of shape (3,), in scaled LAB; stds above 0."""
+        target = cls()
+        target.means, target.stds = (np.array(values, dtype=np.float64).reshape(-1) for values in (means, stds))
+        if not (len(target.means) == len(target.stds) == 3 and np.isfinite([target.means, target.stds]).all()):
+            raise InputError("stain statistics must be three finite means and three finite deviations (L, a, b)")
+        if (target.stds <= 0).any():
+            raise InputError(f"stain deviations must be above 0, not {target.stds.tolist()}: the reference is blank")
+        return target
+
+    def fit(self, image: np.ndarray) -> Self:
+        """Take the statistics of one RGB `uint8` patch (h, w, 3) as target; `InputError` if it is blank or not that."""
+        if np.ndim(image) != 3:
+            raise InputError(
+                f"the stain reference must be one patch (h, w, 3), not an array of shape {np.shape(image)}"
+            )
+        means, stds = scaled_statistics(standardized_lab(as_batch(image)))
+        if unusable(stds)[0]:
+            raise InputError("the stain reference is blank or of one color: choose a patch that shows stained tissue")
+        self.means, self.stds = means[0], stds[0]
+        return self
+
+    def transform(self, images: np.ndarray, return_flags: bool = False) -> Any:
+        """Normalize one RGB `uint8` patch (h, w, 3) or a batch (n, h, w, 3): an array of the same shape and type.
+
+        With `return_flags` also a bool array (n,), or one bool for one patch: True where the patch is blank, black,
+        of one color or a single pixel, and so comes back unchanged. Raises `InputError` before `fit`.
+        """
+        batch = as_batch(images)
+        blocks = [self._block(batch[start : start + BLOCK]) for start in range(0, len(batch), BLOCK)]
+        flags = np.concatenate([np.zeros(0, bool), *(flags for _, flags in blocks)])
+        normalized = np.concatenate([batch[:0], *(block for block, _ in blocks)]).reshape(np.shape(images))
+        if not return_flags:
+            return normalized
+        return normalized, (flags if np.ndim(images) == 4 else bool(flags[0]))
+
+    def _block(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        target_means, target_stds = self._target()
+        lab = standardized_lab(batch)
+        means, stds = scaled_statistics(lab)
+        flags = unusable(stds)
+        with np.errstate(divide="ignore"):
+            gains = np.where(flags[:, None], 1, target_stds / stds)
+        look_up(lab, transfer_tables(means, gains, target_means))
+        normalized = convert(lab, cv2.COLOR_LAB2RGB)
+        normalized[flags] = batch[flags]
+        return normalized, flags
+
+    def _target(self) -> tuple[np.ndarray, np.ndarray]:
+        if self.means is None or self.stds is None:
+            raise InputError("this stain normalizer has no reference yet: call fit, from_statistics or load first")
+        return self.means, self.stds
+
+    def save(self, path: str | Path) -> None:
+        """Write the target statistics to `path` as JSON."""
+        means, stds = self._target()
+        write_json(path, {"method": "reinhard", "means": means.tolist(), "stds": stds.tolist()})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The normalizer that `save` wrote to `path`; `InputError` if the file is missing or something else."""
+        try:
+            fields = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not a readable stain file ({error}); write it with Reinhard.save") from error
+        if not isinstance(fields, dict) or fields.get("method") != "reinhard":
+            raise InputError(f"{path}: does not describe a Reinhard normalizer; write it with Reinhard.save")
+        try:
+            return cls.from_statistics(fields["means"], fields["stds"])
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise InputError(f"{path}: means or stds are missing or not three numbers; write it again") from error
+
+
+def unusable(stds: np.ndarray) -> np.ndarray:
+    """Which patches cannot be normalized, from their deviations (n, 3) in scaled LAB: bool (n,)."""
+    return np.any(stds < LEAST_STDS, axis=1)
+
+
+def transfer_tables(means: np.ndarray, gains: np.ndarray, target_means: np.ndarray) -> np.ndarray:
+    """The affine map of each channel for every 8-bit level: `uint8` tables (n, 256, 3).
+
+    In float32 and in the order of the original, so that truncation cuts at the same levels.
+    """
+    levels = (LEVELS[:, None].astype(np.float32) - OFFSET) / SCALE
+    centered = levels - means[:, None].astype(np.float32)
+    moved = centered * gains[:, None].astype(np.float32) + target_means.astype(np.float32)
+    return np.clip(moved * SCALE + OFFSET, 0, 255).astype(np.uint8)
