@@ -79,7 +79,7 @@ def _draw(axes: Axes, history: pd.DataFrame, title: str, lines: Lines) -> None:
     if name.startswith(R2):
         axes.set_ylim(max(axes.get_ylim()[0], _WORST_R2), min(axes.get_ylim()[1], 1.02))
     axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.legend(frameon=False, fontsize=7.5)
     _mark_phases(axes, history)
 
