@@ -6,8 +6,9 @@ Every role array has one string a row of the store: one of `ROLES`, or "" for a 
 from data_prep.splits.assign import assign_roles
 from data_prep.splits.grouping import fold_roles, split_by_patient
 from data_prep.splits.leaks import check_leaks, require_disjoint
-from data_prep.splits.roles import ROLES, patient_keys
+from data_prep.splits.roles import patient_keys
 from data_prep.splits.table import read_split, write_split
+from data_prep.store import ROLES
 
 __all__ = [
     "ROLES",

@@ -5,7 +5,8 @@ import pandas as pd
 
 from data_prep.console import warn
 from data_prep.errors import InputError
-from data_prep.splits.roles import ROLES, patient_keys
+from data_prep.splits.roles import patient_keys
+from data_prep.store import ROLES
 
 _EXAMPLES = 3
 

@@ -5,13 +5,10 @@ import pandas as pd
 
 from data_prep.console import warn
 from data_prep.errors import InputError
+from data_prep.store import ROLES
 
-ROLES = ("train", "validation", "internal_test", "external_test")
 # The original's split files say `test` (centres seen in training) and `test2` (the unseen centre).
 _ALIASES = {"": "", "val": "validation", "test": "internal_test", "test2": "external_test"}
-# In the original layouts Camelyon16 (domain 5) and PanNuke (6) number their patients from 1 again.
-_RENUMBERED = ("5", "6")
-_ORIGINAL_ENTRY = r"level\d+/.*patient"
 
 
 def role_named(name: str, where: str) -> str:
@@ -25,14 +22,12 @@ def role_named(name: str, where: str) -> str:
 def patient_keys(rows: pd.DataFrame) -> np.ndarray:
     """One string a row (n,): equal for two rows exactly when they belong to one patient.
 
-    The patient's name; the slide where the patient is unknown; the row itself where both are. Patients of the
-    original Camelyon16 and PanNuke files are told from those of Camelyon17 that bear the same number.
+    The patient's name; the slide where the patient is unknown; the row itself where both are.
     """
-    patient, slide, entry, centre = (rows[name].astype(str) for name in ("patient", "slide", "entry", "centre"))
-    again = centre.isin(_RENUMBERED) & entry.str.contains(_ORIGINAL_ENTRY, regex=True)
-    named = np.where(again, "centre " + centre + " ", "") + patient
-    fallback = np.where(slide != "", "slide " + slide, "row " + pd.Series(np.arange(len(rows)).astype(str)))
-    return np.where(patient != "", named, fallback).astype(str)
+    patient, slide = rows["patient"].to_numpy(dtype=str), rows["slide"].to_numpy(dtype=str)
+    own = np.char.add("row ", np.arange(len(rows)).astype(str))
+    fallback = np.where(slide != "", np.char.add("slide ", slide), own)
+    return np.where(patient != "", patient, fallback).astype(str)
 
 
 def warn_of_unknown_patients(rows: pd.DataFrame) -> None:

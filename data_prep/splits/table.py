@@ -9,9 +9,7 @@ from data_prep.console import warn
 from data_prep.errors import InputError
 from data_prep.files import replacing
 from data_prep.splits.roles import role_named
-from data_prep.store import read_original_split
-
-_PATCH = ["source", "entry", "patch_no"]
+from data_prep.store import KEY, read_original_split
 
 
 def read_split(spec: str | Path, rows: pd.DataFrame) -> np.ndarray:
@@ -59,7 +57,10 @@ def _is_ours(path: Path) -> bool:
 
 
 def _ours(path: Path, rows: pd.DataFrame) -> np.ndarray:
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+    except ValueError as error:  # ragged lines, bytes that are no text
+        raise InputError(f"{path}: not readable as a split table: {error}") from error
     number = pd.to_numeric(table["row"], errors="coerce").fillna(-1).astype(int).to_numpy()
     if outside := int(((number < 0) | (number >= len(rows))).sum()):
         raise InputError(f"{path}: {outside} lines name no row of this store of {len(rows)}: another store's split?")
@@ -85,8 +86,8 @@ def _originals(path: Path, rows: pd.DataFrame, role: str) -> np.ndarray:
     lines = read_original_split(path)
     if not role and (lines["split"] == "").any():
         raise InputError(f"{path}: no split name in its lines; say which role they have, e.g. validation={path}")
-    index = rows[_PATCH].assign(row=np.arange(len(rows)))
-    number = lines[_PATCH].merge(index, how="left", on=_PATCH)["row"]
+    index = rows[KEY].assign(row=np.arange(len(rows)))
+    number = lines[KEY].merge(index, how="left", on=KEY)["row"]
     if number.isna().any():
         raise _lacking(path, lines, number.isna().to_numpy())
     names = [role] * len(lines) if role else [role_named(name, str(path)) for name in lines["split"]]
@@ -107,7 +108,7 @@ def _placed(path: Path, number: np.ndarray, names: np.ndarray, rows: pd.DataFram
 
 
 def _lacking(path: Path, lines: pd.DataFrame, lacking: np.ndarray) -> InputError:
-    first = ", ".join(str(value) for value in lines[lacking].iloc[0][_PATCH])
+    first = ", ".join(str(value) for value in lines[lacking].iloc[0][KEY])
     return InputError(
         f"{path}: {int(lacking.sum())} of {len(lines)} lines name patches that the store lacks, first: {first}; "
         "give the files under the names that the split uses, e.g. cam16=a.h5,all500=b.h5"
@@ -118,7 +119,7 @@ def _claimed_twice(
     path: Path, rows: pd.DataFrame, clash: np.ndarray, roles: np.ndarray, named: np.ndarray
 ) -> InputError:
     row = int(np.flatnonzero(clash)[0])
-    patch = ", ".join(str(rows[name].iloc[row]) for name in _PATCH)
+    patch = ", ".join(str(rows[name].iloc[row]) for name in KEY)
     return InputError(
         f"{path}: {int(clash.sum())} patches are claimed by two roles, first row {row} ({patch}): "
         f"{roles[row]} and {named[row]}; leave each in one"

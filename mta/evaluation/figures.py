@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from data_prep.errors import InputError
-from data_prep.splits import ROLES
+from data_prep.splits import ROLES, patient_keys
 from mta.evaluation.bootstrap import clustered_bootstrap
 from mta.evaluation.scores import auc, roc_curve
 from mta.evaluation.style import COLORS, GREY, INK, ROLE_COLORS, dress, new_figure, save, words
-from mta.evaluation.table import clean, patient_clusters
+from mta.evaluation.table import clean
 
 
 def roc_figure(predictions: pd.DataFrame, path: str | Path) -> None:
@@ -66,7 +66,7 @@ def _by_role(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _auc_interval(part: pd.DataFrame) -> tuple[float, float, float]:
     labels, logits = part["label"], part["logit"]
-    return auc(labels, logits), *clustered_bootstrap(labels, logits, patient_clusters(part))
+    return auc(labels, logits), *clustered_bootstrap(labels, logits, patient_keys(part))
 
 
 def _legend(role: str, part: pd.DataFrame) -> str:

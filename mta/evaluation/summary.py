@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_prep.splits import ROLES
+from data_prep.splits import ROLES, patient_keys
 from mta.evaluation.bootstrap import clustered_bootstrap
 from mta.evaluation.scores import auc, domain_metrics, mse, patients_of, r2
-from mta.evaluation.table import clean, concept_names, patient_clusters
+from mta.evaluation.table import clean, concept_names
 
 
 def summarize(predictions: pd.DataFrame, classes: Sequence[str] = (), seed: int = 0) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _role(part: pd.DataFrame, classes: Sequence[str], seed: int) -> dict[str, An
 
 def tumor_metrics(part: pd.DataFrame, seed: int = 0) -> dict[str, Any]:
     """AUC by patch and by patient with their 95 % intervals, accuracy and counts, for the rows of one role."""
-    labels, logits, clusters = part["label"].to_numpy(), part["logit"].to_numpy(), patient_clusters(part)
+    labels, logits, clusters = part["label"].to_numpy(), part["logit"].to_numpy(), patient_keys(part)
     patient_labels, patient_logits = patients_of(labels, logits, clusters)
     everyone = np.arange(len(patient_labels))
     return _basics(part) | {
@@ -57,7 +57,7 @@ def _basics(part: pd.DataFrame) -> dict[str, Any]:
         "auc": auc(labelled["label"], labelled["logit"]),
         "accuracy": float(right.mean()) if len(right) else float("nan"),
         "n": len(labelled),
-        "n_patients": len(np.unique(patient_clusters(labelled))),
+        "n_patients": len(np.unique(patient_keys(labelled))),
         "n_tumor": int((labelled["label"] == 1).sum()),
     }
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
@@ -37,9 +36,3 @@ def clean(predictions: pd.DataFrame) -> pd.DataFrame:
 def concept_names(predictions: pd.DataFrame) -> list[str]:
     """The concepts of a predictions table, in its order: every column that has a `<column>_true` beside it."""
     return [name for name in predictions if f"{name}{_TRUE}" in predictions]
-
-
-def patient_clusters(predictions: pd.DataFrame) -> np.ndarray:
-    """The patient of each row (n,), a name of its own where it is unknown."""
-    own = np.char.add("row ", np.arange(len(predictions)).astype(str))
-    return np.where(predictions["patient"] != "", predictions["patient"], own).astype(str)

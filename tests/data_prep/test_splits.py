@@ -16,6 +16,7 @@ from data_prep.splits import (
     split_by_patient,
     write_split,
 )
+from data_prep.store import open_patches
 
 
 def make_rows(patients, labels=None, centres=None, **columns):
@@ -125,13 +126,6 @@ def test_unknown_patients_are_warned_of_and_the_slide_stands_in(capsys):
     assert "2 of 6 patches have no patient: the slide stands in" in errors
 
 
-def test_camelyon16_numbers_are_other_people_than_camelyon17s():
-    rows = make_rows(["042", "042"], centres=[5, 0])
-    assert len(set(patient_keys(rows))) == 2
-    scanned_twice = make_rows(["042", "042"], centres=[5, 0], entry=["a.png", "b.png"])
-    assert len(set(patient_keys(scanned_twice))) == 1
-
-
 @pytest.mark.parametrize(
     ("work", "message"),
     [
@@ -200,6 +194,7 @@ def test_split_table_round_trip(tmp_path):
         ("row,patient,role\nx,1,train\n", "1 lines name no row"),
         ("row,patient,role\n0,1,train\n2,1,train\n", "first row 2: '1' here, '2' there"),
         ("row,role\n0,learn\n", "no role 'learn'"),
+        ("row,role\n0,train,2,3\n1,train\n0,1,2,3,4\n", "not readable as a split table"),
         ("row,role\n0,train\n0,validation\n", "claimed by two roles.*train and validation"),
     ],
 )
@@ -237,3 +232,16 @@ def test_original_lines_that_name_a_missing_patch_are_counted(tmp_path):
     (tmp_path / "a.csv").write_text(f"cam16, {ENTRY}, 1, train\nall500, {ENTRY}, 1, train\n")
     with pytest.raises(InputError, match=rf"1 of 2 lines .* first: cam16, {ENTRY}, 1; give the files"):
         read_split(tmp_path / "a.csv", make_rows([1, 1]))
+
+
+def test_real_camelyon_patches_keep_their_patients_apart(shared, tmp_path):
+    folder = shared / "data" / "camelyon"
+    with open_patches(f"cam16={folder / 'cam16_patches.hdf5'},cam17={folder / 'cam17_patches.hdf5'}") as store:
+        rows = store.rows
+    roles = split_by_patient(rows, 0)
+    assert sorted(pd.Series(roles).value_counts()) == [10, 10, 10]  # three patients of ten patches
+    lines = rows["source"] + ", " + rows["entry"] + ", " + rows["patch_no"].astype(str) + ", " + roles
+    (tmp_path / "all_shuffle.csv").write_text("\n".join(lines.sample(frac=1, random_state=0)))
+    np.testing.assert_array_equal(read_split(tmp_path / "all_shuffle.csv", rows), roles)
+    with pytest.raises(InputError, match="46 of 46 lines name patches that the store lacks, first: extra17"):
+        read_split(folder / "demo_train_shuffle.csv", rows)

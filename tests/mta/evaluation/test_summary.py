@@ -78,7 +78,7 @@ def test_a_model_without_domain_head_has_no_domain_accuracy():
 def test_rows_without_label_role_patient_or_centre_do_no_harm():
     table = make_predictions()
     table.loc[:2, "role"] = ""
-    table.loc[table["role"] == "external_test", ["patient", "centre"]] = np.nan
+    table.loc[table["role"] == "external_test", ["patient", "slide", "centre"]] = np.nan
     table.loc[10:20, "label"] = np.nan
     metrics = summarize(table, classes=("A", "B"))
     assert sum(entry["tumor"]["n"] for entry in metrics.values()) == 240 - 3 - 11
