@@ -27,7 +27,7 @@ def history_figure(history: pd.DataFrame, path: str | Path) -> None:
     """
     if history.empty or "epoch" not in history:
         raise InputError("the history holds no finished epoch yet: there is nothing to draw")
-    panels = [(title, lines) for title, lines in _panels(history) if lines]
+    panels = [(title, lines) for title, lines in _panels(history) if lines.keys() - set(ASIDE)]
     if not panels:
         raise InputError("the history holds no curve to draw: none of its columns is known")
     rows = -(-len(panels) // _COLUMNS)

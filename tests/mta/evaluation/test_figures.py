@@ -100,3 +100,8 @@ def test_nothing_to_draw_is_said(tmp_path, draw, message):
     with pytest.raises(InputError, match=message):
         draw(tmp_path / "figure.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_chance_alone_is_no_curve(tmp_path):
+    with pytest.raises(InputError, match="no curve"):
+        history_figure(make_history()[["epoch", "domain_chance"]], tmp_path / "history.png")
