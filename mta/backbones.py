@@ -1,6 +1,7 @@
 """Trunks: any network of `keras.applications` with its own preprocessing, or a small one for quick runs."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras import layers, ops
 from data_prep.errors import InputError
 
 SMALL = "SmallCNN"
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = None) -> Any:
@@ -27,8 +29,15 @@ def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = No
     Raises:
         InputError: for an unknown network or layer, and for weights that are not there or do not fit.
     """
-    trunk = _small(image) if name == SMALL else _application(name, image)
-    _load(trunk, name, weights)
+    try:
+        trunk = _small(image) if name == SMALL else _application(name, image, weights)
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"backbone {name} cannot be built for images of {image.shape[1]} pixels: {reason}") from error
+    if weights == "imagenet" and name == SMALL:
+        raise InputError("SmallCNN has no ImageNet weights; give --weights none")
+    if weights not in (None, "imagenet"):
+        _load(trunk, name, weights)
     if cut is None:
         return trunk
     if cut not in {layer.name for layer in trunk.layers}:
@@ -52,23 +61,23 @@ def available() -> tuple[str, ...]:
     return (SMALL, *(name for name, _ in found))
 
 
-def _application(name: str, image: Any) -> Any:
+def _application(name: str, image: Any, weights: str | None) -> Any:
     if name not in available():
         raise InputError(f"there is no backbone {name!r}; choose one of {', '.join(available())}")
     constructor = getattr(keras.applications, name)
-    preprocessed = _preprocess(_module_of(constructor).preprocess_input, image)
+    preprocessed = _preprocess(vars(inspect.getmodule(constructor))["preprocess_input"], image)
+    # Keras loads its own files: it adds a layer to EfficientNetB0 to B7 for them.
+    chosen = "imagenet" if weights == "imagenet" else None
     try:
-        return constructor(include_top=False, weights=None, input_tensor=preprocessed)
-    except ValueError as error:
-        raise InputError(f"backbone {name} cannot be built: {str(error).splitlines()[0]}") from error
-
-
-def _module_of(constructor: Any) -> Any:
-    """The public module of a network, which holds its `preprocess_input`."""
-    for _, module in inspect.getmembers(keras.applications, inspect.ismodule):
-        if getattr(module, constructor.__name__, None) is constructor:
-            return module
-    raise InputError(f"keras.applications has no preprocessing for {constructor.__name__}")
+        return constructor(include_top=False, weights=chosen, input_tensor=preprocessed)
+    except ValueError:
+        raise
+    except Exception as error:  # keras raises a bare Exception when a download fails
+        raise InputError(
+            f"the ImageNet weights of {name} could not be downloaded ({str(error).splitlines()[0][:200]}); "
+            "put the file into ~/.keras/models or give --weights FILE (see docs/data.md), or --weights none "
+            "to start from noise"
+        ) from error
 
 
 def _preprocess(function: Any, image: Any) -> Any:
@@ -88,27 +97,23 @@ def _preprocess(function: Any, image: Any) -> Any:
     return layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="preprocessing")(x)
 
 
-def _load(trunk: Any, name: str, weights: str | None) -> None:
-    if weights is None:
-        return
-    if weights == "imagenet":
-        return _load_imagenet(trunk, name)
+def _load(trunk: Any, name: str, weights: str) -> None:
+    if not Path(weights).is_file():
+        raise InputError(f"{weights}: there is no such weights file")
     try:
         trunk.load_weights(weights)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{weights}: not loadable as weights of {name} without its top: {reason}") from error
+    _mend_normalization(trunk)
 
 
-def _load_imagenet(trunk: Any, name: str) -> None:
-    if name == SMALL:
-        raise InputError("SmallCNN has no ImageNet weights; give --weights none")
-    try:
-        source = getattr(keras.applications, name)(include_top=False, weights="imagenet")
-    except Exception as error:  # keras raises a bare Exception when a download fails
-        raise InputError(
-            f"the ImageNet weights of {name} could not be downloaded ({str(error).splitlines()[0][:200]}); "
-            "put the file into ~/.keras/models or give --weights FILE (see docs/data.md), or --weights none "
-            "to start from noise"
-        ) from error
-    trunk.set_weights(source.get_weights())
+def _mend_normalization(trunk: Any) -> None:
+    """Square the "variance" in ImageNet files of EfficientNetB0 to B7, which is the standard deviation.
+
+    With `weights="imagenet"` Keras divides by its root once more in a layer that it adds; with a file it does not.
+    """
+    for layer in trunk.layers:
+        if isinstance(layer, layers.Normalization) and np.allclose(layer.adapt_variance, _IMAGENET_DEVIATION):
+            layer.adapt_variance.assign(ops.square(layer.adapt_variance))
+            layer.finalize_state()

@@ -35,8 +35,8 @@ def binary_terms(y_true: Any, logits: Any, class_weights: tuple[float, float] | 
     labelled = ops.logical_and(ops.isfinite(y_true), ops.not_equal(y_true, -1.0))
     y = ops.where(labelled, y_true, 0.0)
     normal, tumor = ORIGINAL_CLASS_WEIGHTS if class_weights is None else class_weights
-    # max(z, 0) - z y + log(1 + exp(-|z|)) does not overflow for any logit.
-    entropy = ops.maximum(logits, 0.0) - logits * y + ops.log1p(ops.exp(-ops.abs(logits)))
+    # Neither side overflows, and the derivative is sigmoid(z) - y at logit 0 too, where max(z, 0) has a kink.
+    entropy = y * ops.softplus(-logits) + (1.0 - y) * ops.softplus(logits)
     weights = normal * (1.0 - y) + tumor * y
     return ops.where(labelled, weights * entropy, 0.0), ops.cast(labelled, "float32")
 

@@ -42,12 +42,17 @@ class TaskLoss(_MaskedMean):
     Args:
         kind: "binary", "categorical" or "regression".
         class_weights: (normal, tumor) of a binary task; None for the original constants.
+
+    Raises:
+        ValueError: for another kind.
     """
 
     def __init__(
         self, kind: str, class_weights: tuple[float, float] | None = None, name: str = "loss", **kwargs: Any
     ) -> None:
         super().__init__(name=name, **kwargs)
+        if kind not in ("binary", "categorical", "regression"):
+            raise ValueError(f"kind must be binary, categorical or regression; received {kind!r}")
         self.kind = kind
         self.class_weights = None if class_weights is None else (class_weights[0], class_weights[1])
 
@@ -74,7 +79,7 @@ class LogitAccuracy(_MaskedMean):
     def terms(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Hits (n,) and mask (n,) for labels (n,) or (n, 1) and logits of the same shape."""
         y, logits = ops.reshape(ops.cast(y_true, "float32"), (-1,)), ops.reshape(y_pred, (-1,))
-        mask = ops.cast(ops.not_equal(y, -1.0), "float32")
+        _, mask = binary_terms(y_true, y_pred)
         return mask * ops.cast(ops.equal(y > 0.5, logits > 0.0), "float32"), mask
 
 

@@ -27,13 +27,15 @@ def build_model(spec: ModelSpec) -> Any:
     `domains=0`); each concept (n, 1), linear, in standardized units. All float32.
 
     Raises:
-        InputError: for an unknown backbone, missing weights, or layers that are not there.
+        InputError: for an unknown backbone, missing weights, layers that are not there, images too small for the
+            trunk, or a concept named like a layer.
     """
     image = keras.Input((spec.size, spec.size, 3), name="image")
     trunk = build_trunk(spec.backbone, spec.weights, image, spec.cut)
     set_trainable(trunk, spec.trainable)
     pooled = layers.GlobalAveragePooling2D(name="pool")(trunk.output)
     features = _shared_layers(pooled, spec)
+    _check_names(keras.Model(image, features), spec)
     return keras.Model(image, _heads(pooled, features, spec), name="mta")
 
 
@@ -43,6 +45,11 @@ def _shared_layers(x: Any, spec: ModelSpec) -> Any:
         x = layers.Dense(width, activation="relu", kernel_regularizer=penalty, name=f"features_{number}")(x)
         x = layers.Dropout(spec.dropout, name=f"dropout_{number}")(x)
     return x
+
+
+def _check_names(below: Any, spec: ModelSpec) -> None:
+    for name in {layer.name for layer in below.layers} & set(spec.concepts):
+        raise InputError(f"concept {name!r} is also the name of a layer of {spec.backbone}; rename the concept")
 
 
 def _heads(pooled: Any, features: Any, spec: ModelSpec) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from data_prep.errors import InputError
 
-RESERVED = frozenset({"tumor", "domain", "image", "loss"})
+RESERVED = frozenset({"tumor", "domain", "image", "loss", "gradient_reversal", "uncertainty_loss"})
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,21 @@ class ModelSpec:
             raise InputError(f"domains is {self.domains}: an adversary needs 2 or more classes (0 for none)")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}: give a share from 0 to below 1")
-        if self.size < 1 or self.l2 < 0 or any(width < 1 for width in self.dense):
+        if self.size < 1 or not 0 <= self.l2 < float("inf") or any(width < 1 for width in self.dense):
             raise InputError("size and dense widths must be positive, l2 0 or more")
         if not re.fullmatch(r"paper|all|none|last:[1-9]\d*", self.trainable):
             raise InputError(f"trainable is {self.trainable!r}: give paper, all, none or last:N")
+        if self.concept_head_on not in ("features", "pool"):
+            raise InputError(f"concept_head_on is {self.concept_head_on!r}: give features or pool")
 
 
 def check_concepts(names: tuple[str, ...]) -> None:
     """Raise InputError unless every name can be an output of the model, once."""
+    taken = RESERVED | {f"y_{name}" for name in ("tumor", "domain", *names)}  # names of the label inputs
     for name in names:
-        if name in RESERVED or not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
-            raise InputError(f"concept {name!r}: choose a plain word other than {', '.join(sorted(RESERVED))}")
+        if name in taken or not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+            raise InputError(
+                f"concept {name!r}: choose a plain word other than {', '.join(sorted(RESERVED))} or y_<task>"
+            )
     if len(set(names)) < len(names):
         raise InputError(f"concepts {', '.join(names)}: a name stands twice")

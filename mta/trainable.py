@@ -44,8 +44,8 @@ def paper_convolutions(trunk: Any) -> list[Any]:
 
 
 def _last(trunk: Any, count: int) -> list[Any]:
-    normalization = keras.layers.BatchNormalization
-    weighted = [layer for layer in trunk.layers if layer.weights and not isinstance(layer, normalization)]
+    # Kernels are what has more than one axis: normalization and scales are left out.
+    weighted = [layer for layer in trunk.layers if any(len(weight.shape) > 1 for weight in layer.weights)]
     if count > len(weighted):
         raise InputError(f"trainable last:{count}: the trunk has {len(weighted)} layers with a kernel")
     return weighted[-count:]
@@ -55,6 +55,9 @@ def set_trainable(trunk: Any, which: str) -> None:
     """Freeze `trunk` but for the layers that `which` names ("paper", "last:N", "all", "none").
 
     Frozen batch normalization runs in inference mode, as in the authors' Keras fork.
+
+    Raises:
+        InputError: for "paper" on another network than InceptionV3, and for more layers than there are.
     """
     if which == "all":
         chosen = trunk.layers

@@ -30,13 +30,13 @@ class GradientReversal(keras.layers.Layer):
     Shapes: any input; the output is the same.
 
     Raises:
-        ValueError: when `strength` is negative.
+        ValueError: when `strength` is negative or not finite.
     """
 
     def __init__(self, strength: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if strength < 0:
-            raise ValueError(f"strength must be 0 or more; received {strength}")
+        if not 0 <= strength < float("inf"):
+            raise ValueError(f"strength must be 0 or more and finite; received {strength}")
         self._initial_strength = float(strength)
         self.strength = self.add_weight(
             name="strength",

@@ -68,7 +68,8 @@ class UncertaintyLoss(keras.layers.Layer):
             return weighted_binary_crossentropy(y_true, y_pred, self.class_weights)
         return (categorical_crossentropy if kind == "categorical" else mean_squared_error)(y_true, y_pred)
 
-    def _weighted(self, name: str, loss: Any) -> Any:
+    def weighted(self, name: str, loss: Any) -> Any:
+        """The share of `loss` of task `name` in the sum, with its log-variance."""
         if self.weighting == "fixed":
             return loss
         scale, offset = _FACTORS[self.weighting][self.tasks[name]]
@@ -77,7 +78,7 @@ class UncertaintyLoss(keras.layers.Layer):
 
     def call(self, y_true: dict[str, Any], y_pred: dict[str, Any]) -> Any:
         """The scalar loss of a batch, also added to the model's losses."""
-        total = sum(self._weighted(name, self.task_loss(name, y_true[name], y_pred[name])) for name in self.tasks)
+        total = sum(self.weighted(name, self.task_loss(name, y_true[name], y_pred[name])) for name in self.tasks)
         self.add_loss(total)
         return total
 
