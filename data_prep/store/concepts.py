@@ -1,6 +1,7 @@
 """Concept tables: from a flat store, from the original's byte-string file, from a CSV; and matched to rows."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ import pandas as pd
 from data_prep.errors import InputError
 from data_prep.store.flat import flat_concepts, is_flat
 from data_prep.store.handle import open_hdf5
+from data_prep.store.hierarchy import scan
 from data_prep.store.rows import KEY
 
 _HEADER = re.compile(r"(?P<name>.+?)\s*\[(?P<unit>.*)\]")
@@ -83,7 +85,7 @@ def _collect(path: Path, values: dict, name: str, node: h5py.HLObject) -> None:
 
 
 def _number(where: str, node: h5py.Dataset) -> float:
-    text = np.asarray(node[()]).reshape(-1)[0]
+    text = np.asarray(node[()]).reshape(-1).tolist()[0]
     try:
         return float(text)
     except ValueError as error:
@@ -106,11 +108,42 @@ def _from_csv(path: Path) -> pd.DataFrame:
 def _tabulated(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     if frame.index.has_duplicates:
         raise InputError(f"{path}: {frame.index[frame.index.duplicated()][0]} is listed twice; keep one line a patch")
-    headers = {str(name): _HEADER.fullmatch(str(name)) for name in frame}
-    for name in headers:
+    for name in frame:
         if frame[name].dtype.kind not in "iufb":
             raise InputError(f"{path}: the column {name} holds text; concepts are numbers, absent ones empty")
-    names = {name: match["name"] if match else name for name, match in headers.items()}
-    result = frame.rename(columns=names).astype("float64")
-    result.attrs["units"] = {names[name]: match["unit"] if match else "" for name, match in headers.items()}
+    names = {str(name): split_unit(str(name)) for name in frame}
+    result = frame.set_axis([name for name, _ in names.values()], axis=1).astype("float64")
+    result.attrs["units"] = dict(names.values())
     return result
+
+
+def split_unit(header: str) -> tuple[str, str]:
+    """Name and unit of a column: ("narea", "px") for `narea [px]`, the unit "" where none is given."""
+    match = _HEADER.fullmatch(header)
+    return (match["name"], match["unit"]) if match else (header, "")
+
+
+def stored_concepts(paths: Sequence[Path]) -> pd.DataFrame:
+    """The concepts inside several patch files, one below the other: NaN for files without them."""
+    tables = [_inside(path) for path in paths]
+    units = {name: unit for table in tables for name, unit in table.attrs["units"].items()}
+    joined = pd.concat(tables, ignore_index=True)
+    joined.attrs = {"units": units}
+    return joined
+
+
+def _inside(path: Path) -> pd.DataFrame:
+    with open_hdf5(path) as file:
+        if is_flat(file):
+            return flat_concepts(file)
+        table = pd.DataFrame(index=pd.RangeIndex(sum(item.count for item in scan(file).found)))
+        table.attrs["units"] = {}
+        return table
+
+
+def add_concepts(table: pd.DataFrame, path: str | Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """`table` (aligned with `rows`) with the concepts of the file `path` beside; those of the file win."""
+    added = align_concepts(open_concepts(path), rows)
+    joined = pd.concat([table.drop(columns=list(added), errors="ignore"), added], axis=1)
+    joined.attrs = {"units": {**table.attrs["units"], **added.attrs["units"]}}
+    return joined

@@ -36,7 +36,8 @@ def flat_problems(file: h5py.File) -> list[str]:
 
 def _column_problems(file: h5py.File, shape: tuple[int, ...]) -> list[str]:
     names = [f"rows/{column}" for column in ROW_COLUMNS]
-    problems = [f"the dataset {name} is missing; make the store again" for name in names if name not in file]
+    needed = names + [f"origin/{column}" for column in ORIGIN_COLUMNS if "origin" in file]
+    problems = [f"the dataset {name} is missing; make the store again" for name in needed if name not in file]
     concepts = [f"concepts/{name}" for name in file.get("concepts", {})]
     masks = ["masks"] if "masks" in file else []
     for name in [name for name in names if name in file] + concepts + masks:

@@ -9,7 +9,7 @@ import pandas as pd
 from data_prep.store.layouts import Place, is_slide_group, locate
 from data_prep.store.rows import join_rows, make_rows
 
-ORIGIN_COLUMNS = ("source", "entry", "layout", "dtype", "locations", "masks")
+ORIGIN_COLUMNS = ("source", "entry", "layout", "pixels", "locations", "masks")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """Writes the flat patch store block by block, whole or not at all."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,12 +11,10 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.files import explain_write_failure, replacing
 from data_prep.store.flat import CHUNK, FORMAT, VERSION
 from data_prep.store.hierarchy import ORIGIN_COLUMNS
+from data_prep.store.output import hdf5_output
 from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_column
-
-_SLACK = 1 << 20
 
 
 class StoreWriter:
@@ -47,23 +44,20 @@ class StoreWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._temporary = stack.enter_context(replacing(self._path))
-            self._file = h5py.File(self._temporary, "w")
-            stack.callback(self._abandon)
-            with self._explained():
-                self._reserve(0)
-                self._create()
+            self._output = stack.enter_context(hdf5_output(self._path))
+            with self._output.writing(0):
+                self._create(self._output.file)
             self._stack = stack.pop_all()
         return self
 
-    def _create(self) -> None:
+    def _create(self, file: h5py.File) -> None:
         shape = (*self._size, 3)
-        self._patches = self._file.create_dataset(
+        self._patches = file.create_dataset(
             "patches", (0, *shape), "uint8", maxshape=(None, *shape), chunks=(CHUNK, *shape)
         )
         if self._mask_shape:
             # Mostly zeros, so compressed; rows without a mask are never written and take no space.
-            self._masks = self._file.create_dataset(
+            self._masks = file.create_dataset(
                 "masks",
                 (0, *self._mask_shape),
                 "uint16",
@@ -87,8 +81,7 @@ class StoreWriter:
         self._check(patches, rows, masks)
         table = complete_rows(rows)
         values = self._concept_block(len(table), concepts)
-        with self._explained():
-            self._reserve(patches.nbytes + (0 if masks is None else masks.nbytes))
+        with self._output.writing(patches.nbytes + (0 if masks is None else masks.nbytes)):
             self._extend(self._patches, patches)
             if self._mask_shape:
                 self._extend(self._masks, masks if masks is not None and masks.any() else None, len(table))
@@ -120,60 +113,30 @@ class StoreWriter:
         if block is not None:
             dataset[self._count : end] = block
 
-    def _reserve(self, size: int) -> None:
-        """Claim disk space for `size` bytes and the closing metadata before HDF5 writes.
-
-        HDF5 cannot recover from a failed write (closing the file fails again, at times with a crash), while
-        a failed reservation is an ordinary error. What HDF5 does not use is cut off in the end.
-        """
-        if hasattr(os, "posix_fallocate"):
-            with open(self._temporary, "rb+") as file:
-                os.posix_fallocate(file.fileno(), self._file.id.get_filesize(), size + _SLACK)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, RuntimeError) as error:
-            raise explain_write_failure(self._path, OSError(*error.args)) from error
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._stack:
-            if error is None:
-                self._finish()
-            else:
+            if error is not None:
                 raise error
+            self._finish(self._output.file)
 
-    def _finish(self) -> None:
+    def _finish(self, file: h5py.File) -> None:
         if not self._count:
             raise InputError(f"{self._path}: there is not a single patch to write; check the source")
-        with self._explained():
-            self._write_tables()
-            self._file.attrs["format"] = FORMAT
-            self._file.attrs["format_version"] = VERSION
-            self._file.attrs["complete"] = True
-            self._file.flush()
-            used = self._file.id.get_filesize()
-            self._file.close()
-            os.truncate(self._temporary, used)
+        rows, values = join_rows(self._rows), np.concatenate(self._concepts)
+        with self._output.writing(int(rows.memory_usage(deep=True).sum()) + values.nbytes):
+            _write_frame(file.create_group("rows"), rows, ROW_COLUMNS)
+            self._write_concepts(file.create_group("concepts"), values)
+            if self._origin is not None and len(self._origin):
+                _write_frame(file.create_group("origin"), self._origin, ORIGIN_COLUMNS)
+            file.attrs["format"] = FORMAT
+            file.attrs["format_version"] = VERSION
+            file.attrs["complete"] = True
 
-    def _write_tables(self) -> None:
-        rows = join_rows(self._rows)
-        values = np.concatenate(self._concepts)
-        self._reserve(int(rows.memory_usage(deep=True).sum()) + values.nbytes)
-        _write_frame(self._file.create_group("rows"), rows, ROW_COLUMNS)
-        group = self._file.create_group("concepts")
+    def _write_concepts(self, group: h5py.Group, values: np.ndarray) -> None:
         for column, (name, unit) in enumerate(self._units.items()):
             group.create_dataset(name, data=values[:, column]).attrs["units"] = unit
-        if self._origin is not None and len(self._origin):
-            _write_frame(self._file.create_group("origin"), self._origin, ORIGIN_COLUMNS)
-
-    def _abandon(self) -> None:
-        # The reservation makes a failure here all but impossible; the first error is the one to report.
-        with suppress(OSError, RuntimeError):
-            self._file.close()
 
 
 def _write_frame(group: h5py.Group, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:

@@ -1,0 +1,49 @@
+"""A folder of images, read like a patch store."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.errors import InputError
+from data_prep.store.images import Fit, fitter, read_image
+from data_prep.store.rows import make_rows
+
+ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+
+
+class ImageFolder:
+    """The images below `folder` as patches of `size` x `size` pixels, in the order of their paths.
+
+    Args:
+        folder: searched through all its folders for .png, .jpg, .jpeg, .tif, .tiff and .bmp files.
+        size: side of the patches, pixels.
+        fit: "crop" takes the middle, "resize" scales the shorter side first.
+
+    `rows` is a row table with the image's path (relative to `folder`) as `entry`. Raises `InputError` when there is
+    no image, and on reading one that is damaged or too small.
+    """
+
+    def __init__(self, folder: str | Path, size: int, fit: Fit = "crop") -> None:
+        root = Path(folder)
+        self._paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+        if not self._paths:
+            raise InputError(f"{root}: no image in this folder ({', '.join(sorted(ENDINGS))})")
+        entries = [str(path.relative_to(root)) for path in self._paths]
+        self.rows = make_rows(len(entries), {"source": root.name, "entry": entries})
+        self.size = (size, size)
+        self._fit = fitter(size, fit)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        path = self._paths[index]
+        try:
+            return self._fit(read_image(path)[0])[0]
+        except ValueError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def take(self, indices: Any) -> np.ndarray:
+        """The images `indices` (n,) as (n, size, size, 3) RGB uint8."""
+        return np.stack([self[int(index)] for index in indices])

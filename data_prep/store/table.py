@@ -1,0 +1,120 @@
+"""Tables of images (`path,label[,patient,slide,centre,role,x,y,mpp,<concept>…]`) and what their columns mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.store.concepts import add_concepts, split_unit
+from data_prep.store.rows import LABELS, ROLES, make_rows
+
+_TEXTS = ("patient", "slide", "centre", "role")
+_NUMBERS = {"x": -1.0, "y": -1.0, "mpp": np.nan}
+_KNOWN = {"path", "label", *_TEXTS, *_NUMBERS}
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """Images with their rows and concepts (`attrs["units"]`), and the columns that were of no use."""
+
+    paths: list[Path]
+    rows: pd.DataFrame
+    concepts: pd.DataFrame
+    ignored: list[str]
+
+    def with_concepts(self, path: str | Path) -> "ImageTable":
+        """The same table with the concepts of the file `path` (CSV by `row`, or by source, entry, patch_no) beside."""
+        return replace(self, concepts=add_concepts(self.concepts, path, self.rows))
+
+
+def read_table(
+    path: str | Path, label_map: Mapping[str, str] | None = None, concept_columns: Sequence[str] = ()
+) -> ImageTable:
+    """Read a table; image paths are relative to it, other numeric columns are concepts (`narea [px]` has a unit).
+
+    `label_map` says which labels mean "normal", "tumor" or "" (unlabelled). `concept_columns` picks the
+    concepts by header; by default all numeric ones. Raises `InputError` for a missing column, an unknown label or
+    role, and text where a number belongs.
+    """
+    path = Path(path)
+    frame = _read(path)
+    concepts, ignored = _concepts(path, frame, concept_columns)
+    values = {name: frame[name] for name in _TEXTS if name in frame}
+    values |= {name: _numbers(path, frame[name]).fillna(unknown) for name, unknown in _NUMBERS.items() if name in frame}
+    _check_roles(path, frame)
+    values |= {"source": path.stem, "entry": frame["path"], "label": _labels(path, frame["label"], label_map or {})}
+    images = [path.parent / name for name in frame["path"]]
+    return ImageTable(images, make_rows(len(frame), values), concepts, ignored)
+
+
+def parse_label_map(text: str) -> dict[str, str]:
+    """`tumour=tumor,unknown=` as {"tumour": "tumor", "unknown": ""}; `InputError` on anything but the known labels."""
+    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    mapping = {key.strip(): value.strip() for key, _, value in pairs}
+    if any(not separator for _, separator, _ in pairs) or set(mapping.values()) - set(LABELS):
+        raise InputError(f"--label-map {text}: write theirs=ours,… where ours is normal, tumor or nothing (unlabelled)")
+    return mapping
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file; check the path") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a table ({error}); give a CSV with a header line") from error
+    if missing := [name for name in ("path", "label") if name not in frame]:
+        raise InputError(f"{path}: no column {', '.join(missing)}; a table has path,label and what else is known")
+    if not len(frame):
+        raise InputError(f"{path}: the table has no line below its header; list the images")
+    return frame
+
+
+def _labels(path: Path, column: pd.Series, label_map: Mapping[str, str]) -> pd.Series:
+    codes = {name: LABELS[ours] for name, ours in ({name: name for name in LABELS} | dict(label_map)).items()}
+    if unknown := sorted(set(column) - set(codes)):
+        remedy = ",".join(f"{name}=tumor" for name in unknown[:2])
+        raise InputError(
+            f"{path}: unknown labels {', '.join(map(repr, unknown[:8]))}; say what they mean, as in "
+            f"--label-map {remedy} (ours: normal, tumor, nothing = unlabelled)"
+        )
+    return column.map(codes)
+
+
+def _check_roles(path: Path, frame: pd.DataFrame) -> None:
+    if "role" in frame and (strange := sorted(set(frame["role"]) - {"", *ROLES})):
+        raise InputError(f"{path}: unknown roles {', '.join(map(repr, strange[:8]))}; they are {', '.join(ROLES)}")
+
+
+def _numbers(path: Path, column: pd.Series) -> pd.Series:
+    """`column` as float64, empty cells NaN."""
+    values = pd.to_numeric(column.where(column.str.strip() != ""), errors="coerce").astype("float64")
+    wrong = values.isna() & ~column.str.strip().str.lower().isin(["", "nan"])
+    if wrong.any():
+        line = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"{path}, line {line + 2}: {column.name} is {column[line]!r}, not a number; empty means unknown"
+        )
+    return values
+
+
+def _concepts(path: Path, frame: pd.DataFrame, chosen: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The concept columns as float64, and the names of the columns left out."""
+    if missing := [name for name in chosen if name not in frame]:
+        raise InputError(f"{path}: no column {', '.join(missing)} to take as a concept")
+    others = [str(name) for name in frame if name not in _KNOWN]
+    taken = list(chosen) or [name for name in others if _is_numeric(path, frame[name])]
+    names = {name: split_unit(name) for name in taken}
+    concepts = pd.DataFrame({names[name][0]: _numbers(path, frame[name]) for name in taken}, index=frame.index)
+    concepts.attrs["units"] = dict(names.values())
+    return concepts, [name for name in others if name not in taken]
+
+
+def _is_numeric(path: Path, column: pd.Series) -> bool:
+    try:
+        return bool(_numbers(path, column).notna().any())
+    except InputError:
+        return False

@@ -1,0 +1,99 @@
+"""Finds what is wrong with patch files, and which slides to make again."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.store.duplicates import Duplicates
+from data_prep.store.finding import Finding, slide_names
+from data_prep.store.flat import flat_concepts, flat_problems, is_flat
+from data_prep.store.handle import open_hdf5
+from data_prep.store.hierarchy import scan
+from data_prep.store.opening import open_patches
+from data_prep.store.patches import Patches
+from data_prep.store.rows import LABELS, ROLES
+
+BLOCK = 256
+Progress = Callable[[Iterable[int]], Iterable[int]]
+
+
+def verify(paths: Iterable[Path], progress: Progress = iter) -> list[Finding]:
+    """Check patch files of any layout, down to every pixel, and look for duplicate patches within and across them.
+
+    Problems: missing, truncated or foreign files, unfinished stores, missing datasets, wrong dtypes and shapes, rows
+    out of step, unreadable patches, unknown labels and roles, concepts without a single value, equal pixels under
+    two patients or two labels. Warnings: missing locations, equal pixels within one patient.
+    """
+    findings: list[Finding] = []
+    duplicates = Duplicates()
+    for path in paths:
+        structure = check_structure(path)
+        findings += structure
+        if any(finding.problem for finding in structure):
+            continue
+        with open_patches(path) as patches:
+            findings += check_rows(path, patches.rows)
+            findings += _check_pixels(path, patches, duplicates, progress)
+    return findings + duplicates.findings()
+
+
+def check_structure(path: Path) -> list[Finding]:
+    """What the datasets of `path` look like from outside: names, types, shapes, concepts."""
+    name = str(path)
+    try:
+        with open_hdf5(path) as file:
+            if is_flat(file):
+                return [Finding(name, text) for text in flat_problems(file) or _empty_concepts(flat_concepts(file))]
+            result = scan(file)
+    except InputError as error:
+        return [Finding(name, str(error).removeprefix(f"{path}: "))]
+    findings = [Finding(name, text, redo=(slide,)) for slide, text in result.problems]
+    findings += [Finding(name, text, problem=False) for _, text in result.warnings]
+    return findings + _opening_problem(path, bool(result.found), bool(result.problems))
+
+
+def _opening_problem(path: Path, found: bool, known: bool) -> list[Finding]:
+    if known:
+        return []
+    try:
+        open_patches(path).close()
+    except InputError as error:
+        return [Finding(str(path), str(error).removeprefix(f"{path}: "))]
+    return []
+
+
+def _empty_concepts(concepts: pd.DataFrame) -> list[str]:
+    empty = [str(name) for name in concepts if concepts[name].isna().all()]
+    return [f"the concept {name} has no value in any row; measure it again or leave it out" for name in empty]
+
+
+def check_rows(path: Path, rows: pd.DataFrame) -> list[Finding]:
+    """Labels and roles that are none of ours, and rows that are listed twice."""
+    findings = []
+    for column, known in (("label", set(LABELS.values())), ("role", {"", *ROLES})):
+        if strange := sorted(set(rows[column]) - known):
+            findings.append(Finding(str(path), f"unknown {column} {', '.join(map(repr, strange[:8]))}"))
+    twice = rows[rows.duplicated(["source", "entry", "patch_no"]) & (rows["entry"] != "")]
+    if len(twice):
+        where = ", ".join(f"{row.source} {row.entry} #{row.patch_no}" for row in twice.head(3).itertuples())
+        findings.append(Finding(str(path), f"{len(twice)} rows name a patch that another row names too: {where}"))
+    return findings
+
+
+def _check_pixels(path: Path, patches: Patches, duplicates: Duplicates, progress: Progress) -> list[Finding]:
+    """Read everything, block by block; a block that cannot be read names its slides."""
+    findings = []
+    for start in progress(range(0, len(patches), BLOCK)):
+        rows = patches.rows.iloc[start : start + BLOCK]
+        try:
+            block = patches.read(start, start + BLOCK)
+            if patches.mask_shape:
+                patches.read_masks(start, start + BLOCK)
+        except InputError as error:
+            text = str(error).removeprefix(f"{path}: ")
+            findings.append(Finding(str(path), text, redo=tuple(sorted(set(slide_names(rows))))))
+        else:
+            duplicates.add(path, rows, block)
+    return findings
