@@ -74,12 +74,11 @@ def _from_original(path: Path, file: h5py.File) -> pd.DataFrame:
 
 
 def _collect(path: Path, values: dict, name: str, node: h5py.HLObject) -> None:
-    if not isinstance(node, h5py.Dataset) or node.size != 1:
+    parts = [part.strip() for part in name.split("/")]
+    if not isinstance(node, h5py.Dataset) or node.size != 1 or len(parts) < 3:
         return
     # PanNuke's entries end with blanks and have no patch number.
-    source, *between, measure = [part.strip() for part in name.split("/")]
-    if not between:
-        return
+    source, *between, measure = parts
     number = int(between.pop()) if between[-1].isdigit() else 0
     values.setdefault((source, "/".join(between), number), {})[measure] = _number(f"{path}: {name}", node)
 

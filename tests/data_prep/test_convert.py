@@ -1,0 +1,196 @@
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from data_prep.cli.convert import main
+from data_prep.store import open_concepts, open_patches
+from tests.data_prep.store.samples import camelyon, pannuke, pixels
+from tests.data_prep.store.test_images import saved
+
+HEADER = "path,label,patient,slide,centre,role,x,y,mpp,narea [px],note\n"
+
+
+def table(folder, lines=None, size=8):
+    """Three images and a table in the style of PCam."""
+    (folder / "images").mkdir(exist_ok=True)
+    for number, image in enumerate(pixels(3, size)):
+        saved(folder / "images" / f"{number}.png", image)
+    lines = lines or [
+        "images/0.png,tumour,p1,s1,2,train,5,6,0.25,10.5,a",
+        "images/1.png,non_tumour,p2,s2,,validation,,,,,b",
+        "images/2.png,,p2,s2,4,,7,8,0.5,3,",
+    ]
+    (folder / "t.csv").write_text(HEADER + "\n".join(lines) + "\n")
+    return str(folder / "t.csv")
+
+
+LABELS = ["--label-map", "tumour=tumor,non_tumour=normal"]
+
+
+def failure(capsys, *arguments):
+    """The single line on standard error of a command that leaves with status 2."""
+    with pytest.raises(SystemExit) as caught:
+        main([*map(str, arguments), "--quiet"])
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("python -m data_prep convert: ")
+    return error
+
+
+def test_a_table_of_images(tmp_path, capsys):
+    out = tmp_path / "out.h5"
+    main([table(tmp_path), str(out), *LABELS, "--quiet"])
+    assert capsys.readouterr().out.splitlines() == [
+        "ignored columns: note",
+        f"{out}: 3 patches of 8x8 (1 normal, 1 tumor, 1 unlabelled)",
+        "concepts: narea",
+    ]
+    with open_patches(out) as patches:
+        np.testing.assert_array_equal(patches.read(0, 3), pixels(3))
+        rows = patches.rows
+    assert rows["label"].tolist() == [1, 0, -1]
+    assert rows["centre"].tolist() == ["2", "", "4"]
+    assert rows["role"].tolist() == ["train", "validation", ""]
+    assert rows["x"].tolist() == [5, -1, 7]
+    assert rows["entry"].tolist() == [f"images/{i}.png" for i in range(3)]
+    assert set(rows["source"]) == {"t"}
+    np.testing.assert_array_equal(rows["mpp"], [0.25, np.nan, 0.5])
+    concepts = open_concepts(out)
+    np.testing.assert_array_equal(concepts["narea"], [10.5, np.nan, 3])
+    assert concepts.attrs["units"] == {"narea": "px"}
+
+
+def test_size_and_resize(tmp_path):
+    main([table(tmp_path), str(tmp_path / "crop.h5"), *LABELS, "--size", "4", "--quiet"])
+    np.testing.assert_array_equal(open_patches(tmp_path / "crop.h5").read(0, 3), pixels(3)[:, 2:6, 2:6])
+    main([table(tmp_path), str(tmp_path / "small.h5"), *LABELS, "--size", "4", "--fit", "resize", "--quiet"])
+    small = open_patches(tmp_path / "small.h5")
+    assert small.size == (4, 4)
+    # Pixels twice as large; each is the mean of four.
+    np.testing.assert_array_equal(small.rows["mpp"], [0.5, np.nan, 1.0])
+    means = pixels(3).reshape(3, 4, 2, 4, 2, 3).mean((2, 4))
+    np.testing.assert_allclose(small.read(0, 3), means, atol=1)
+
+
+def test_concepts_from_a_file_beside(tmp_path):
+    (tmp_path / "c.csv").write_text("row,ncount [nuclei]\n1,12\n")
+    out = tmp_path / "out.h5"
+    main([table(tmp_path), str(out), *LABELS, "--concepts", str(tmp_path / "c.csv"), "--quiet"])
+    np.testing.assert_array_equal(open_concepts(out)["ncount"], [np.nan, 12, np.nan])
+    assert open_concepts(out).attrs["units"] == {"narea": "px", "ncount": "nuclei"}
+    camelyon(tmp_path / "cam.h5")
+    (tmp_path / "c.csv").write_text("row,ncount\n7,1\n")
+    main([str(tmp_path / "cam.h5"), str(tmp_path / "f.h5"), "--concepts", str(tmp_path / "c.csv"), "--quiet"])
+    # A store made of stores keeps their concepts.
+    main([f"a={tmp_path / 'f.h5'},b={pannuke(tmp_path / 'p.h5')}", str(tmp_path / "g.h5"), "--quiet"])
+    assert open_concepts(tmp_path / "g.h5")["ncount"].dropna().to_dict() == {7: 1.0}
+
+
+def test_there_and_back(tmp_path, capsys):
+    camelyon(tmp_path / "cam.h5")
+    main([str(tmp_path / "cam.h5"), str(tmp_path / "flat.h5"), "--quiet"])
+    main([str(tmp_path / "flat.h5"), str(tmp_path / "back.h5"), "--to", "original", "--quiet"])
+    with open_patches(tmp_path / "cam.h5") as first, open_patches(tmp_path / "back.h5") as second:
+        np.testing.assert_array_equal(first.read(0, 8), second.read(0, 8))
+        assert first.rows.drop(columns="source").equals(second.rows.drop(columns="source"))
+    assert capsys.readouterr().out.endswith("back.h5: written in the original layout\n")
+
+
+def test_unusual_images_are_counted(tmp_path, capsys):
+    path = table(tmp_path)
+    saved(tmp_path / "images" / "1.png", pixels(1)[0, ..., 0])
+    saved(tmp_path / "images" / "2.png", pixels(1)[0].astype(np.uint16) * 257)
+    main([path, str(tmp_path / "out.h5"), *LABELS, "--quiet"])
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: 1 images: 16-bit scaled to 8-bit",
+        "warning: 1 images: gray to RGB",
+    ]
+    np.testing.assert_array_equal(open_patches(tmp_path / "out.h5")[2], pixels(1)[0])
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "flags", "message"),
+    [
+        ("path,centre", "images/0.png,1", [], "no column label; a table has path,label"),
+        (
+            "path,label",
+            "images/0.png,benign",
+            [],
+            "unknown labels 'benign'; say what they mean, as in --label-map benign=",
+        ),
+        ("path,label,role", "images/0.png,tumor,test", [], "unknown roles 'test'; they are train, validation"),
+        ("path,label,x", "images/0.png,tumor,left", [], "line 2: x is 'left', not a number"),
+        ("path,label,c", "images/0.png,tumor,red", ["--concept-columns", "c"], "line 2: c is 'red', not a number"),
+        ("path,label", "images/0.png,tumor", ["--concept-columns", "c"], "no column c to take as a concept"),
+        ("path,label", "images/9.png,tumor", [], "9.png: the image cannot be opened"),
+        ("path,label", "t.csv,tumor", [], "t.csv: not an image that can be read"),
+        ("path,label", "images/0.png,tumor", ["--size", "9"], "8x8 pixels are too few to crop 9"),
+        ("path,label", "images/0.png,tumor\nimages/odd.png,tumor", [], "odd.png: 9x9 pixels, the first image has 8x8"),
+        ("path,label", "", [], "no line below its header"),
+        ("path,label", "images/0.png,tumor", ["--label-map", "a=b"], "--label-map a=b: write theirs=ours"),
+    ],
+)
+def test_bad_tables(tmp_path, capsys, header, line, flags, message):
+    path = table(tmp_path)
+    saved(tmp_path / "images" / "odd.png", pixels(1, 9)[0])
+    (tmp_path / "t.csv").write_text(f"{header}\n{line}\n")
+    assert message in failure(capsys, path, tmp_path / "out.h5", *flags)
+    assert not [name for name in tmp_path.iterdir() if "out.h5" in name.name]
+
+
+def test_bad_commands(tmp_path, capsys):
+    out = tmp_path / "out.h5"
+    out.write_text("mine")
+    assert "exists already; choose another name or add --overwrite" in failure(capsys, table(tmp_path), out)
+    main([table(tmp_path), str(out), *LABELS, "--overwrite", "--quiet"])
+    assert len(open_patches(out)) == 3
+    new = tmp_path / "new.h5"
+    assert "no such file" in failure(capsys, tmp_path / "no.csv", new)
+    assert "no such file" in failure(capsys, tmp_path / "no.h5", new)
+    assert "are for tables" in failure(capsys, out, new, "--size", "4")
+    assert "no original layout to go back to" in failure(capsys, out, new, "--to", "original")
+    assert not new.exists()
+
+
+def test_help_is_fast_and_names_units():
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "data_prep", "convert", "--help"], capture_output=True, text=True, check=True
+    )
+    assert time.perf_counter() - start < 5
+    assert "pixels" in done.stdout
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    path = table(tmp_path, size=400)
+    done = subprocess.run(
+        [sys.executable, "-m", "data_prep", "convert", path, str(tmp_path / "out.h5"), *LABELS, "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, resource.RLIM_INFINITY)),
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "out.h5: could not be written: the file would be larger" in done.stderr
+    assert sorted(name.name for name in tmp_path.iterdir()) == ["images", "t.csv"]
+
+
+def test_real_images(shared, tmp_path):
+    labels = (shared / "data" / "pannuke" / "labels.csv").read_text().splitlines()
+    folder = shared / "data" / "pannuke" / "images"
+    lines = [f"{folder / line.split(',')[0]}.jpg,{line}" for line in labels[1:9]]
+    (tmp_path / "t.csv").write_text(f"path,{labels[0]}\n" + "\n".join(lines) + "\n")
+    flags = ["--label-map", "tumour=tumor,non_tumour=normal,unknown=", "--size", "224", "--quiet"]
+    main([str(tmp_path / "t.csv"), str(tmp_path / "out.h5"), *flags])
+    patches = open_patches(tmp_path / "out.h5")
+    assert patches.size == (224, 224)
+    assert open_concepts(tmp_path / "out.h5")["n_components"][0] == 13
+    # Hematoxylin and eosin: purple, so green is the darkest channel.
+    red, green, blue = patches.read(0, 8).mean((0, 1, 2))
+    assert green < min(red, blue)
