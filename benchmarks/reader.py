@@ -1,0 +1,77 @@
+"""How fast patches come from a warm flat store: `python benchmarks/reader.py [--rounds 5]`.
+
+Patches a second in batches of 256 from one process: h5py's own fancy indexing with random rows (the habit of
+HDF5 training scripts), the same random rows with `take`, `take` with rows shuffled within a block, and `read`. The
+methods take turns within each round, so that a busy machine slows all alike; medians over the rounds.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from data_prep.store import StoreWriter, make_rows, open_patches
+
+BATCH = 256
+COUNTS = {96: 8192, 224: 2048}
+
+
+def make(path, size, count):
+    random = np.random.default_rng(0)
+    with StoreWriter(path, (size, size)) as writer:
+        for _ in range(0, count, BATCH):
+            writer.append(random.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8), make_rows(BATCH))
+
+
+def methods(path, count):
+    """name -> function of a random generator that reads and returns one batch."""
+    patches, dataset = open_patches(path), h5py.File(path)["patches"]
+
+    def start(random):
+        return int(random.integers(0, count // BATCH)) * BATCH
+
+    def anywhere(random):
+        return random.choice(count, BATCH, replace=False)
+
+    return {
+        "h5py fancy indexing, random rows": lambda random: dataset[np.sort(anywhere(random))],
+        "take, random rows": lambda random: patches.take(anywhere(random)),
+        "take, shuffled block": lambda random: patches.take(start(random) + random.permutation(BATCH)),
+        "read, block": lambda random: patches.read(first := start(random), first + BATCH),
+    }
+
+
+def measure(readers, rounds, batches):
+    """Patches a second of each reader, the median over `rounds`."""
+    random, rates = np.random.default_rng(1), {name: [] for name in readers}
+    for number in range(rounds + 1):
+        for name, reader in readers.items():
+            repeats = 1 if "fancy" in name else batches
+            begin = time.perf_counter()
+            for _ in range(repeats):
+                reader(random)
+            if number:  # the first round warms the page cache
+                rates[name].append(BATCH * repeats / (time.perf_counter() - begin))
+    return {name: np.median(values) for name, values in rates.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of which the median is taken")
+    rounds = parser.parse_args().rounds
+    print("| method | " + " | ".join(f"{size}x{size}, patches/s" for size in COUNTS) + " |\n|---|--:|--:|")
+    columns = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size, count in COUNTS.items():
+            path = Path(folder) / f"{size}.h5"
+            make(path, size, count)
+            columns.append(measure(methods(path, count), rounds, batches=8))
+    for name in columns[0]:
+        print(f"| {name} | " + " | ".join(f"{column[name]:,.0f}" for column in columns) + " |")
+
+
+if __name__ == "__main__":
+    main()
