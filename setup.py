@@ -25,6 +25,8 @@ INSTALL = [
     "pyyaml>=6.0",
     "tyro>=1.0",
     "tqdm>=4.66",
+    "typeguard>=4.3",
+    "packaging>=24.0",
 ]
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.21"],

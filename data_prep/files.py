@@ -36,7 +36,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     (full disk, quota, permissions) become an `InputError`.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # The ending stays: libraries choose the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -1,0 +1,224 @@
+"""The settings of a training run: one frozen dataclass, filled from preset, profile, YAML file and flags."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+import typeguard
+import tyro
+import yaml
+
+from data_prep.errors import InputError
+from mta.spec import ModelSpec, check_concepts
+
+Preset = Literal["baseline", "multitask", "mta", "random-concept", "fixed-weights"]
+Profile = Literal["paper", "original"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides what a training run computes."""
+
+    store: tyro.conf.Positional[str]
+    """patch store (flat or an original HDF5 layout), or several under names: cam16=A.h5,all500=B.h5"""
+    out: str
+    """run folder, e.g. runs/mta-1001; made if needed"""
+    preset: Preset = "mta"
+    """baseline: tumor head only; multitask: with concepts; mta: with concepts and the adversary; random-concept and
+    fixed-weights: the controls. A preset sets defaults; flags still win"""
+    profile: Profile = "paper"
+    """paper: the method with its slips mended; original: what the released code computes, see docs/fidelity.md"""
+    concepts: tuple[str, ...] = ("ncount", "narea")
+    """concepts to regress; "random" is a control drawn for each patch"""
+    concept_file: str = ""
+    """concept table (HDF5 or CSV); default: the concepts inside the store"""
+    adversary: Literal["centre", "none"] = "centre"
+    """what the representation is made blind to"""
+    weighting: Literal["original", "kendall", "fixed"] = "original"
+    """how the task losses are weighted"""
+    backbone: str = "InceptionV3"
+    """trunk: any network of keras.applications, or SmallCNN"""
+    weights: str = "imagenet"
+    """trunk weights: imagenet, none, or a weights file of the trunk without its top"""
+    trainable: str = "paper"
+    """trunk layers that learn: paper (five convolutions of InceptionV3), last:N, all or none"""
+    cut: str = ""
+    """name of the trunk layer to read features from; default: the trunk's output"""
+    dense: tuple[int, ...] = (2048, 512, 256)
+    """widths of the shared dense layers (units)"""
+    dropout: float = 0.8
+    """share of units dropped after each dense layer (0 to 1)"""
+    l2: float = 0.01
+    """L2 penalty on the dense kernels"""
+    concept_head_on: Literal["features", "pool"] = "features"
+    """concept heads on the last dense layer, or on the pooled trunk features"""
+    schedule: Literal["two-phase", "dann"] = "two-phase"
+    """reversal strength: 0 then 1, or a ramp from 0 to 1 over the optimizer's steps (Ganin et al. 2016)"""
+    epochs: tuple[int, int] = (80, 20)
+    """epochs of the two phases; runs of one phase take the sum"""
+    batch_size: int = 32
+    """patches a step"""
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    """optimizer"""
+    learning_rate: float = 1e-4
+    """learning rate, constant"""
+    momentum: float = 0.9
+    """momentum of SGD (0 to 1)"""
+    nesterov: bool = True
+    """Nesterov momentum for SGD"""
+    augment: Literal["none", "flips"] = "none"
+    """flips: each training patch in a random one of its 8 dihedral views"""
+    monitor: Literal["task", "total"] = "task"
+    """validation loss that picks the best epoch and stops early: of the tumor task, or the total with penalties"""
+    patience: int = 10
+    """epochs without improvement before a phase ends"""
+    class_weights: Literal["training", "original"] = "training"
+    """weights of normal and tumor: from the training rows, or the authors' constants"""
+    stain: Literal["reinhard", "none"] = "reinhard"
+    """stain normalization of every patch"""
+    stain_reference: str = "median"
+    """Reinhard target: median (of the training patches), first (training row), row:N, an image file, or a stain.json"""
+    split: str = "column"
+    """roles: column (the store's), patient (60/15/25 % by patient), a split table, or role=FILE,role=FILE"""
+    external_centres: tuple[str, ...] = ()
+    """centres kept for the external test when splitting by patient"""
+    folds: int = 0
+    """patient-disjoint folds to cross-validate over (0: one run)"""
+    fold: int = -1
+    """the fold of this run, counted from 0; set by --folds"""
+    missing_centre: Literal["refuse", "mask"] = "refuse"
+    """training rows without a centre under an adversary: refuse them, or leave them out of the domain loss"""
+    allow_leak: bool = False
+    """go on when patients straddle roles; recorded with the run"""
+    seed: int = 1001
+    """seed of initial weights, dropout, order and splits"""
+    deterministic: bool = False
+    """ask TensorFlow for deterministic kernels (slower on GPU)"""
+
+
+@dataclass(frozen=True)
+class TrainCommand(TrainConfig):
+    """Train a multi-task adversarial model, or one of its controls, on a patch store."""
+
+    config: str = ""
+    """YAML file of settings; flags win over it"""
+    resume: bool = False
+    """insist on continuing an unfinished run (the same command continues it anyway)"""
+    overwrite: bool = False
+    """start over in a used run folder"""
+    quiet: bool = False
+    """no progress bar"""
+
+
+# What each preset and profile changes of the defaults above.
+PRESETS: dict[str, dict[str, Any]] = {
+    "baseline": {"concepts": (), "adversary": "none"},
+    "multitask": {"adversary": "none"},
+    "mta": {},
+    "random-concept": {"concepts": ("random",), "adversary": "none"},
+    "fixed-weights": {"weighting": "fixed"},
+}
+PROFILES: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "original": {"monitor": "total", "class_weights": "original", "stain_reference": "first"},
+}
+_FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
+
+
+def configure(values: Mapping[str, Any]) -> TrainConfig:
+    """The configuration that `values` (field -> value) makes of the preset and profile they name.
+
+    Lists become tuples. Raises InputError for unknown keys, wrong types and values out of range.
+    """
+    given = {_known(key): tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    for key, value in given.items():
+        _check_type(key, value)
+    chosen = defaults(str(given.get("preset", "mta")), str(given.get("profile", "paper")))
+    config = TrainConfig(**{"store": "", "out": "", **chosen, **given})
+    _check_ranges(config)
+    return config
+
+
+def split_command(command: TrainCommand) -> tuple[TrainConfig, dict[str, bool]]:
+    """The checked configuration in a parsed command line, and its run options."""
+    config = TrainConfig(**{name: getattr(command, name) for name in _FIELDS})
+    _check_ranges(config)
+    return config, {name: getattr(command, name) for name in ("resume", "overwrite", "quiet")}
+
+
+def defaults(preset: str, profile: str) -> dict[str, Any]:
+    """What `preset` and `profile` set; nothing for names that do not exist.
+
+    The original's baseline alone used no Nesterov momentum (B-40).
+    """
+    plain = {"nesterov": False} if (preset, profile) == ("baseline", "original") else {}
+    return {**PRESETS.get(preset, {}), **PROFILES.get(profile, {}), **plain}
+
+
+def _known(key: str) -> str:
+    name = str(key).replace("-", "_")
+    if name in _FIELDS:
+        return name
+    near = difflib.get_close_matches(name, _FIELDS, 1)
+    raise InputError(f"unknown setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+
+
+def _check_type(name: str, value: Any) -> None:
+    expected = get_type_hints(TrainConfig)[name]
+    try:
+        typeguard.check_type(value, expected)
+    except typeguard.TypeCheckError as error:
+        raise InputError(f"setting {name} is {value!r}: {error}") from error
+
+
+def _check_ranges(config: TrainConfig) -> None:
+    rules = {
+        "epochs must be 0 or more, and not all 0": min(config.epochs) >= 0 and sum(config.epochs) > 0,
+        "batch_size must be 1 or more": config.batch_size >= 1,
+        "learning_rate must be above 0": config.learning_rate > 0,
+        "momentum must be from 0 to below 1": 0 <= config.momentum < 1,
+        "patience must be 1 or more": config.patience >= 1,
+        "folds must be 0, or 2 or more": config.folds == 0 or config.folds >= 2,
+        "fold must be below folds": config.fold < max(config.folds, 1) and config.fold >= -1,
+        "seed must be 0 or more": config.seed >= 0,
+    }
+    if broken := [rule for rule, kept in rules.items() if not kept]:
+        raise InputError(broken[0])
+    check_concepts(config.concepts)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The settings in a YAML file: a mapping of field names (dashes or underscores) to values."""
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds no settings; write lines like 'preset: mta'")
+    return {_known(key): value for key, value in values.items()}
+
+
+def to_json(config: TrainConfig) -> dict[str, Any]:
+    """All settings, as JSON types."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def model_spec(config: TrainConfig, domains: int, size: int) -> ModelSpec:
+    """The network that `config` asks for, with `domains` classes and `size` x `size` patches."""
+    return ModelSpec(
+        concepts=config.concepts,
+        domains=domains,
+        backbone=config.backbone,
+        weights=None if config.weights == "none" else config.weights,
+        trainable=config.trainable,
+        size=size,
+        cut=config.cut or None,
+        dense=config.dense,
+        dropout=config.dropout,
+        l2=config.l2,
+        concept_head_on=config.concept_head_on,
+    )

@@ -1,0 +1,136 @@
+"""A patch store with everything that training and evaluation need to know about its rows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_prep.concepts import RANDOM, random_concept
+from data_prep.errors import InputError
+from data_prep.store import align_concepts, open_concepts, open_patches
+from mta.data.scale import Scale
+
+
+@dataclass
+class Dataset:
+    """Patches, roles and raw concept values, row by row.
+
+    Attributes:
+        patches: the open store.
+        roles: (n,) str, "" for a row that is not used.
+        concepts: raw values (n, concepts), NaN where absent.
+        name: what to call the source in messages.
+    """
+
+    patches: Any
+    roles: np.ndarray
+    concepts: pd.DataFrame
+    name: str = ""
+    _labels: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._labels = self.patches.rows["label"].to_numpy()
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The row table of the store."""
+        return self.patches.rows
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n,) 0 normal, 1 tumor, -1 unlabelled."""
+        return self._labels
+
+    def of(self, *roles: str) -> np.ndarray:
+        """Positions of the rows in any of `roles`, ascending."""
+        return np.flatnonzero(np.isin(self.roles, roles))
+
+    def side(self) -> int:
+        """Side of the square patches, pixels."""
+        height, width = self.patches.size
+        if height != width:
+            raise InputError(f"{self.name}: patches are {height} x {width}; the network takes square ones")
+        return height
+
+
+def open_dataset(
+    store: str,
+    concepts: tuple[str, ...],
+    concept_file: str,
+    seed: int,
+    stored: bool = False,
+    complete: bool = True,
+) -> Dataset:
+    """Open `store` with the named raw concepts; roles are still to be given.
+
+    Args:
+        store: what `open_patches` takes.
+        concepts: names wanted; "random" is made here from `seed`.
+        concept_file: another table for them, or "".
+        seed: of the random control.
+        stored: channels as the original files held them (BGR for Camelyon), not RGB.
+        complete: refuse a table without one of the concepts; otherwise its values are NaN.
+
+    Raises:
+        InputError: for files that cannot be read and concepts that are not there.
+    """
+    patches = open_patches(store, channels="stored" if stored else "rgb")
+    table = _concepts(store, patches.rows, concepts, concept_file)
+    if RANDOM in concepts and RANDOM not in table:
+        table[RANDOM] = random_concept(patches.rows, seed)
+    absent = [name for name in concepts if name not in table]
+    if absent and complete:
+        raise InputError(
+            f"{concept_file or store}: has no concept {', '.join(absent)}; it has {', '.join(table) or 'none'} "
+            "(measure it, name another table with --concept-file, or choose --concepts)"
+        )
+    units = table.attrs.get("units", {})
+    table = table.reindex(columns=list(concepts))
+    table.attrs["units"] = units
+    return Dataset(patches, patches.rows["role"].to_numpy(str), table, store)
+
+
+def _concepts(store: str, rows: pd.DataFrame, concepts: tuple[str, ...], concept_file: str) -> pd.DataFrame:
+    if not set(concepts) - {RANDOM}:
+        return pd.DataFrame(index=rows.index)
+    table = open_concepts(concept_file or store)
+    aligned = align_concepts(table, rows)
+    aligned.attrs.update(table.attrs)
+    return aligned
+
+
+def require_both_classes(data: Dataset, *roles: str) -> None:
+    """Raise InputError unless each role that has rows has labelled ones of both classes."""
+    for role in roles:
+        labels = data.labels[data.of(role)]
+        known = {0: "normal", 1: "tumor"}
+        missing = [name for value, name in known.items() if not (labels == value).any()]
+        if len(labels) and missing:
+            raise InputError(
+                f"{data.name}: role {role} has no {' and no '.join(missing)} patch; AUC needs both classes"
+            )
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How rows become targets: the scale of each concept and the centres that are the domain classes."""
+
+    scales: dict[str, Scale]
+    centres: tuple[str, ...] = ()
+
+    def domain(self, rows: pd.DataFrame) -> np.ndarray:
+        """(n,) class number of each row's centre, -1 where it is unknown or was not in training."""
+        numbers = {centre: number for number, centre in enumerate(self.centres)}
+        return rows["centre"].map(numbers).fillna(-1).to_numpy(int)
+
+    def targets(self, data: Dataset) -> dict[str, np.ndarray]:
+        """Task name -> true values of every row: tumor (n, 1), domain (n, classes), concepts (n, 1), float32."""
+        values = {"tumor": data.labels[:, None]}
+        if self.centres:
+            values["domain"] = np.vstack([np.eye(len(self.centres)), np.zeros(len(self.centres))])[
+                self.domain(data.rows)
+            ]
+        for name, scale in self.scales.items():
+            values[name] = scale.standardize(data.concepts[name].to_numpy(float))[:, None]
+        return {name: np.asarray(value, "float32") for name, value in values.items()}

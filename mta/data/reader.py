@@ -1,0 +1,92 @@
+"""Batches for training, in an order that depends on (seed, epoch) alone."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from mta.data.views import dihedral
+
+BLOCK = 32  # patches: a chunk of the store
+WINDOW_BYTES = 256 * 2**20
+
+
+def epoch_order(rows: np.ndarray, seed: int, epoch: int, window: int) -> np.ndarray:
+    """Each of `rows` once, shuffled for one epoch: blocks of 32 first, then within windows of `window` rows.
+
+    Neighbours in the file stay near each other in time, so that a batch touches few chunks; sets no larger than
+    a window are shuffled completely. A pure function of its arguments, so that a resumed run sees what an
+    undisturbed one would.
+    """
+    generator = np.random.default_rng((seed, epoch))
+    blocks = np.array_split(rows, range(BLOCK, len(rows), BLOCK))
+    mixed = np.concatenate([blocks[i] for i in generator.permutation(len(blocks))]) if len(rows) else rows
+    for start in range(0, len(mixed), window):
+        generator.shuffle(mixed[start : start + window])
+    return mixed
+
+
+class BatchReader(keras.utils.PyDataset):
+    """Batches `(inputs, targets)` for the training model.
+
+    Args:
+        patches: open store.
+        rows: positions of the rows to read, ascending.
+        targets: task name -> (all rows, …) float32 true values.
+        batch_size: patches a batch; the last batch of an epoch may be smaller.
+        seed: of the order and the views.
+        normalizer: fitted stain normalizer, or None.
+        views: show each patch in a random one of its eight dihedral views.
+        shuffle: False reads in file order (the original's baseline).
+        whole_batches: leave the last batch out when it is smaller (the original does).
+        redrawn: targets that are drawn anew from a standard normal at every access (the original's control).
+
+    `epoch` is set by the training loop before each epoch.
+    """
+
+    def __init__(
+        self,
+        patches: Any,
+        rows: np.ndarray,
+        targets: dict[str, np.ndarray],
+        batch_size: int,
+        seed: int,
+        normalizer: Any = None,
+        views: bool = False,
+        shuffle: bool = True,
+        whole_batches: bool = False,
+        redrawn: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self._patches, self._rows, self._targets, self._normalizer = patches, rows, targets, normalizer
+        self._batch_size, self._seed, self._views, self._shuffle = batch_size, seed, views, shuffle
+        self._whole, self._redrawn = whole_batches, redrawn
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take up the order of `epoch` (counted from 0 over the whole run)."""
+        self._epoch = epoch
+        height, width = self._patches.size
+        window = max(BLOCK, WINDOW_BYTES // (height * width * 3))
+        self.order = epoch_order(self._rows, self._seed, epoch, window) if self._shuffle else self._rows
+
+    def __len__(self) -> int:
+        whole = len(self._rows) // self._batch_size
+        return max(1, whole) if self._whole else -(-len(self._rows) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        rows = self.order[index * self._batch_size : (index + 1) * self._batch_size]
+        generator = np.random.default_rng((self._seed, self._epoch, index))
+        images = normalized(self._patches.take(rows), self._normalizer)
+        if self._views:
+            images = dihedral(images, generator.integers(8, size=len(images)))
+        true = {name: values[rows] for name, values in self._targets.items()}
+        true |= {name: generator.standard_normal((len(rows), 1)).astype("float32") for name in self._redrawn}
+        inputs = {"image": images, **{f"y_{name}": values for name, values in true.items()}}
+        # Keras wants a target for every output; nothing looks at the one for the scalar loss.
+        return inputs, {**true, "loss": np.zeros((len(rows), 1), "float32")}
+
+
+def normalized(images: np.ndarray, normalizer: Any) -> np.ndarray:
+    """`images` (n, h, w, 3) uint8 with their stain normalized, unless `normalizer` is None."""
+    return images if normalizer is None else normalizer.transform(images)

@@ -1,0 +1,155 @@
+"""`python -m mta.evaluate`: measure a trained run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from data_prep.console import run as run_command
+from data_prep.console import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mta.data.dataset import Dataset
+    from mta.trained import Trained
+
+PROG = "python -m mta.evaluate"
+TESTED = ("validation", "internal_test", "external_test")
+
+
+def evaluate(
+    run: str | Path,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    model: Literal["best", "last"] = "best",
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measure a run on its own validation and test rows, or on other data.
+
+    Args:
+        run: run folder.
+        data: another patch store, or several as "name=path,name=path"; its rows serve in the role they have, or as
+            external test. Default: the run's own store, with the split of the run.
+        out: folder for the results; default the run folder, or RUN/evaluation-NAME for other data.
+        model: the epoch with the best monitored loss, or the last.
+        quiet: no progress bar.
+
+    Returns:
+        The contents of `metrics.json`. Beside it `predictions.csv`, `roc.png` and, for the run's own data,
+        `history.png` are written.
+
+    Raises:
+        InputError: for bad input, before anything is written.
+    """
+    from mta.data.dataset import require_both_classes
+    from mta.trained import load_run
+
+    trained = load_run(run, model)
+    dataset = _dataset(trained, str(data) if data else None)
+    require_both_classes(dataset, *TESTED)
+    predictions = _predict(trained, dataset, quiet)
+    folder = Path(out) if out else _folder(trained, data)
+    metrics = write_evaluation(folder, predictions, trained.coding.centres, trained.config.seed)
+    if not data:
+        _draw_history(trained)
+    if not quiet:
+        _print(metrics, folder)
+    return metrics
+
+
+def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str, ...], seed: int) -> dict[str, Any]:
+    """Write `predictions.csv`, `metrics.json` and `roc.png` to `folder`; returns the metrics."""
+    from data_prep.files import replacing, write_json
+    from mta.evaluation import roc_figure, summarize
+
+    with replacing(folder / "predictions.csv") as temporary:
+        predictions.to_csv(temporary, index=False)
+    metrics = summarize(predictions, centres, seed)
+    write_json(folder / "metrics.json", metrics)
+    roc_figure(predictions, folder / "roc.png")
+    return metrics
+
+
+def _dataset(trained: Trained, data: str | None) -> Dataset:
+    from data_prep.splits import read_split
+    from mta.data.dataset import open_dataset
+
+    config = trained.config
+    own = data is None
+    store = config.store if data is None else data
+    dataset = open_dataset(store, config.concepts, config.concept_file, config.seed, trained.stored_channels, own)
+    if own:
+        dataset.roles = read_split(str(trained.folder.file("split.csv")), dataset.rows)
+    else:
+        dataset.roles[dataset.roles == ""] = "external_test"
+    return dataset
+
+
+def _predict(trained: Trained, dataset: Dataset, quiet: bool) -> pd.DataFrame:
+    rows = dataset.of(*TESTED)
+    table = trained.predict(dataset.patches, rows, quiet)
+    table.insert(4, "role", dataset.roles[rows])
+    table.insert(5, "label", dataset.labels[rows])
+    for name in trained.coding.scales:
+        table[f"{name}_true"] = dataset.concepts[name].to_numpy(float)[rows]
+    return table
+
+
+def _folder(trained: Trained, data: str | Path | None) -> Path:
+    return trained.folder.file(f"evaluation-{Path(str(data)).stem}") if data else trained.folder.path
+
+
+def _draw_history(trained: Trained) -> None:
+    import pandas as pd
+
+    from mta.evaluation import history_figure
+
+    history = pd.read_csv(trained.folder.file("history.csv"))
+    history_figure(history, trained.folder.file("history.png"))
+
+
+def _print(metrics: dict[str, Any], folder: Path) -> None:
+    say(f"{'role':<14} {'AUC':>6} {'95 % interval':>16} {'patients':>9} {'patches':>8}  concepts R2")
+    for role, values in metrics.items():
+        tumor = values["tumor"]
+        concepts = "  ".join(f"{name} {_number(v['r2'])}" for name, v in values["concepts"].items())
+        interval = " to ".join(map(_number, tumor["auc_interval"]))
+        say(
+            f"{role:<14} {_number(tumor['auc']):>6} {interval:>16} {tumor['n_patients']:>9} {tumor['n']:>8}  {concepts}"
+        )
+    say(f"{folder}: predictions.csv, metrics.json, roc.png")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def command(
+    run: str,
+    data: str = "",
+    out: str = "",
+    model: Literal["best", "last"] = "best",
+    quiet: bool = False,
+) -> None:
+    """Measure a trained run: AUC with patient-clustered 95 % intervals, concepts, domain, ROC curves.
+
+    Args:
+        run: run folder
+        data: another patch store to test on (default: the run's own, with its split)
+        out: folder for the results (default: the run folder, or RUN/evaluation-NAME for other data)
+        model: the epoch with the best monitored loss, or the last
+        quiet: no progress bar and no table
+    """
+    evaluate(run, data or None, out or None, model, quiet)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    import tyro
+
+    run_command(tyro.conf.configure(tyro.conf.PositionalRequiredArgs)(command), PROG, argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""`python -m mta.predict`: apply a trained run to new patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from data_prep.console import run as run_command
+from data_prep.console import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROG = "python -m mta.predict"
+
+
+def predict(
+    run: str | Path,
+    source: str | Path,
+    out: str | Path | None = None,
+    fit: Literal["crop", "resize"] = "crop",
+    model: Literal["best", "last"] = "best",
+    quiet: bool = False,
+) -> pd.DataFrame:
+    """Predict tumor, domain and concepts for every patch of a store or every image of a folder.
+
+    Args:
+        run: run folder.
+        source: patch store (any layout), several as "name=path,name=path", or a folder of images.
+        out: CSV to write; None writes nothing.
+        fit: how images of another size are brought to the model's: "crop" their middle, or "resize".
+        model: the epoch with the best monitored loss, or the last.
+        quiet: no progress bar.
+
+    Returns:
+        One row a patch: `row, patient, slide, centre, path, logit, probability, domain`, then each concept in its
+        own unit. `path` is the image or entry the patch came from.
+
+    Raises:
+        InputError: for bad input, before anything is written.
+    """
+    import numpy as np
+
+    from data_prep.files import replacing
+    from mta.trained import load_run
+
+    trained = load_run(run, model)
+    patches = _open(str(source), trained.side, fit, trained.stored_channels)
+    table = trained.predict(patches, np.arange(len(patches)), quiet)
+    table.insert(4, "path", patches.rows["entry"])
+    if out:
+        with replacing(out) as temporary:
+            table.to_csv(temporary, index=False)
+    return table
+
+
+def _open(source: str, side: int, fit: Literal["crop", "resize"], stored: bool) -> Any:
+    from data_prep.store import open_patches
+    from data_prep.store.folder import ImageFolder
+
+    if Path(source).is_dir():
+        return ImageFolder(source, side, fit)
+    return open_patches(source, channels="stored" if stored else "rgb")
+
+
+def command(
+    run: str,
+    source: str,
+    out: str = "predictions.csv",
+    fit: Literal["crop", "resize"] = "crop",
+    model: Literal["best", "last"] = "best",
+    quiet: bool = False,
+) -> None:
+    """Predict tumor probability, domain and concepts for new patches; no labels needed.
+
+    Args:
+        run: run folder
+        source: patch store, or folder of images
+        out: CSV to write
+        fit: bring images of another size to the model's by cropping their middle or by resizing
+        model: the epoch with the best monitored loss, or the last
+        quiet: no progress bar
+    """
+    table = predict(run, source, out, fit, model, quiet)
+    if not quiet:
+        say(f"{out}: {len(table)} patches, {int((table['probability'] > 0.5).sum())} above probability 0.5")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    import tyro
+
+    run_command(tyro.conf.configure(tyro.conf.PositionalRequiredArgs)(command), PROG, argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What a run was made with, so that its numbers can be traced."""
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("mta", "tensorflow", "keras", "jax", "numpy", "h5py", "opencv-python-headless", "pandas")
+_EDGE = 2**20
+
+
+def fingerprint(path: str | Path) -> str:
+    """SHA-256 of a file's size, first and last MiB: tells files apart without reading 20 GB."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest.update(str(size).encode())
+        digest.update(file.read(_EDGE))
+        file.seek(max(0, size - _EDGE))
+        digest.update(file.read(_EDGE))
+    return digest.hexdigest()
+
+
+def store_files(store: str) -> list[Path]:
+    """The files that a store specification names: one path, or name=path,name=path."""
+    return [Path(part.split("=", 1)[-1]) for part in (store.split(",") if "=" in store else [store])]
+
+
+def store_fingerprints(store: str) -> list[str]:
+    """Fingerprint of each file of a store."""
+    return [fingerprint(path) for path in store_files(store)]
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, machine, git state and command of this process."""
+    import keras
+
+    return {
+        "command": sys.argv,
+        "started": now(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "backend": keras.backend.backend(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "git": _git(),
+    }
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit of the source and whether it was changed; None outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        run = lambda *words: subprocess.run(  # noqa: E731
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+        return {"commit": run("rev-parse", "HEAD"), "changed": bool(run("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None

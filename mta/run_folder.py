@@ -1,0 +1,124 @@
+"""The files of a training run."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.files import replacing, write_json
+from mta.config import TrainConfig, configure, to_json
+
+Standing = Literal["new", "unfinished", "finished"]
+_OWN = (
+    *("config.json", "run.json", "labels.json", "stain.json", "split.csv", "history.csv", "predictions.csv"),
+    *("metrics.json", "best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png", "report.html"),
+    "folds.csv",
+)
+
+
+class RunFolder:
+    """Where a run keeps its files.
+
+    Args:
+        path: the folder; it need not exist yet.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.state = self.path / "state"
+
+    def file(self, name: str) -> Path:
+        """Path of the file `name` in the folder."""
+        return self.path / name
+
+    def standing(self) -> Standing:
+        """Whether a run was begun and ended here.
+
+        Raises:
+            InputError: when the folder holds something else.
+        """
+        if self.file("config.json").exists():
+            return "finished" if self.record().get("finished") else "unfinished"
+        if self.path.exists() and (not self.path.is_dir() or set(self.path.iterdir()) - set(self.path.glob("fold-*"))):
+            raise InputError(f"{self.path}: is there and is no run folder; choose another --out")
+        return "new"
+
+    def require_same(self, config: TrainConfig) -> None:
+        """Raise InputError when the run here has another configuration than `config` (`out` aside)."""
+        mine, other = to_json(self.config()), to_json(config)
+        changed = [name for name in mine if name != "out" and mine[name] != other[name]]
+        if changed:
+            name = changed[0]
+            raise InputError(
+                f"{self.path}: holds a run with {name}={mine[name]!r}, not {other[name]!r}; choose another --out, or "
+                "--overwrite to start over"
+            )
+
+    def config(self) -> TrainConfig:
+        """The configuration of the run here."""
+        return configure(self.read("config.json"))
+
+    def record(self) -> dict[str, Any]:
+        """`run.json`, or {} when the run died before it was written."""
+        return self.read("run.json") if self.file("run.json").exists() else {}
+
+    def read(self, name: str) -> dict[str, Any]:
+        """The JSON object in the file `name`.
+
+        Raises:
+            InputError: when it is missing or damaged.
+        """
+        path = self.file(name)
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: not found; is {self.path} the folder of a training run?") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: damaged ({error}); train again with --overwrite") from error
+        if not isinstance(value, dict):
+            raise InputError(f"{path}: damaged (no JSON object); train again with --overwrite")
+        return value
+
+    def clear(self) -> None:
+        """Remove what a run wrote here, and nothing else."""
+        for name in _OWN:
+            self.file(name).unlink(missing_ok=True)
+        shutil.rmtree(self.state, ignore_errors=True)
+        for fold in self.path.glob("fold-*"):
+            RunFolder(fold).clear()
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Write `config.json`, the mark of a run folder."""
+        write_json(self.file("config.json"), to_json(config))
+
+    def write_history(self, history: list[dict[str, Any]]) -> None:
+        """Write `history.csv`, one row an epoch."""
+        with replacing(self.file("history.csv")) as temporary:
+            pd.DataFrame(history).to_csv(temporary, index=False)
+
+    def save_model(self, model: Any, name: str) -> None:
+        """Save an inference model as `name.keras`."""
+        with replacing(self.file(f"{name}.keras")) as temporary:
+            model.save(temporary)
+
+    def load_model(self, name: str = "best") -> Any:
+        """Load `name.keras`, safely: no code in it is run.
+
+        Raises:
+            InputError: when it is missing or damaged.
+        """
+        import keras
+
+        import mta.layers  # noqa: F401 (registers the layers)
+
+        path = self.file(f"{name}.keras")
+        if not path.exists():
+            raise InputError(f"{path}: not found; is {self.path} the folder of a finished run?")
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged or no model of ours ({str(error).splitlines()[0][:200]})") from error

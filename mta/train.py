@@ -1,0 +1,114 @@
+"""`python -m mta.train`: train a model on a patch store."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_prep.console import guarded, print_version, say
+from data_prep.errors import InputError
+
+if TYPE_CHECKING:
+    from mta.config import TrainConfig
+
+PROG = "python -m mta.train"
+
+
+def train(
+    store: str | Path,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    quiet: bool = False,
+    **settings: Any,
+) -> Path:
+    """Train on `store` into the run folder `out`.
+
+    Args:
+        store: patch store, or several as "name=path,name=path".
+        out: run folder. The same settings again continue an unfinished run; other settings are refused.
+        resume: insist that there is an unfinished run to continue.
+        overwrite: start over, removing what an earlier run wrote.
+        quiet: no progress bar.
+        **settings: any field of `mta.config.TrainConfig`, e.g. `preset="multitask", epochs=(5, 5)`.
+
+    Returns:
+        The run folder, for `mta.load`, `mta.evaluate` and the others.
+
+    Raises:
+        InputError: for bad input, before anything is written.
+    """
+    from mta.config import configure
+
+    config = configure({"store": str(store), "out": str(out), **settings})
+    return train_config(config, resume=resume, overwrite=overwrite, quiet=quiet)
+
+
+def train_config(config: TrainConfig, *, resume: bool = False, overwrite: bool = False, quiet: bool = False) -> Path:
+    """`train` for a ready configuration."""
+    from mta.run_folder import RunFolder
+
+    folder = RunFolder(config.out)
+    standing = folder.standing()
+    if resume and standing == "new":
+        raise InputError(f"{folder.path}: there is no run to resume; leave --resume out to start one")
+    if standing != "new" and overwrite:
+        folder.clear()
+    elif standing != "new":
+        folder.require_same(config)
+    if folder.standing() == "finished":
+        say(f"{folder.path}: this run is finished; --overwrite starts it over")
+        return folder.path
+    _train(config, folder, quiet)
+    return folder.path
+
+
+def _train(config: TrainConfig, folder: Any, quiet: bool) -> None:
+    if config.folds and config.fold < 0:
+        from mta.training.folds import cross_validate
+
+        return cross_validate(config, folder, quiet)
+    from mta.training.loop import run
+
+    run(config, folder, quiet)
+    if not quiet:
+        say(f"{folder.path}: done; next: python -m mta.evaluate {folder.path}")
+
+
+def parse(argv: list[str]) -> tuple[TrainConfig, dict[str, bool]]:
+    """The configuration and the run options in command-line arguments.
+
+    `--preset`, `--profile` and `--config FILE.yaml` set the defaults that the remaining flags then change.
+    """
+    import tyro
+
+    from mta.config import TrainCommand, defaults, read_yaml, split_command
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--config", "--preset", "--profile"):
+        first.add_argument(name)
+    found, _ = first.parse_known_args(argv)
+    values = {"preset": "mta", "profile": "paper", **(read_yaml(found.config) if found.config else {})}
+    named = {name: getattr(found, name) or values[name] for name in ("preset", "profile")}
+    values = {"store": tyro.MISSING, "out": tyro.MISSING, **defaults(**named), **values, **named}
+    return split_command(tyro.cli(TrainCommand, prog=PROG, args=argv, default=TrainCommand(**values)))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments == ["--version"]:
+        print_version(PROG)
+    guarded(lambda: _main(arguments), PROG)
+
+
+def _main(arguments: list[str]) -> None:
+    config, options = parse(arguments)
+    train_config(config, **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""A finished run, ready to predict with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_prep.stain import Reinhard
+from mta.config import TrainConfig
+from mta.data.coding import coding_from_json
+from mta.data.dataset import Coding
+from mta.predicting import predict_rows, predictions_table
+from mta.run_folder import RunFolder
+
+
+@dataclass
+class Trained:
+    """What a run learned and how its inputs must look.
+
+    Attributes:
+        folder: of the run.
+        config: of the run.
+        coding: concept scales and centres.
+        normalizer: of the stain, or None.
+        model: inference model.
+    """
+
+    folder: RunFolder
+    config: TrainConfig
+    coding: Coding
+    normalizer: Any
+    model: Any
+
+    @property
+    def stored_channels(self) -> bool:
+        """Whether the model was trained on channels as the files hold them (profile `original`)."""
+        return self.config.profile == "original"
+
+    @property
+    def side(self) -> int:
+        """Side of the patches that the model takes, pixels."""
+        return int(self.model.input.shape[1])
+
+    def predict(self, patches: Any, rows: np.ndarray, quiet: bool = True) -> pd.DataFrame:
+        """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
+        outputs = predict_rows(self.model, patches, rows, self.normalizer, quiet)
+        return predictions_table(patches.rows.iloc[rows], outputs, self.coding)
+
+
+def load_run(run: str | Path, which: str = "best") -> Trained:
+    """Load the run in the folder `run` with its `best` or `last` model.
+
+    Raises:
+        InputError: when something is missing or damaged.
+    """
+    folder = RunFolder(run)
+    config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
+    normalizer = None if config.stain == "none" else Reinhard.load(folder.file("stain.json"))
+    return Trained(folder, config, coding, normalizer, folder.load_model(which))

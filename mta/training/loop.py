@@ -1,0 +1,139 @@
+"""Train one run, from its configuration to its finished folder."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import keras
+
+from data_prep.console import say
+from data_prep.files import replacing, write_json
+from data_prep.splits import write_split
+from mta.config import TrainConfig, model_spec
+from mta.data.coding import coding_to_json
+from mta.data.reader import BatchReader
+from mta.provenance import now, provenance, store_fingerprints
+from mta.run_folder import RunFolder
+from mta.training.network import Network, make_network
+from mta.training.phases import Phase, StrengthRamp, phases_of
+from mta.training.setup import Setup, prepare, training_reader
+from mta.training.state import Progress, load_progress, restore
+from mta.training.supervisor import Supervisor
+from mta.training.validation import Validation
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Tells the reader which epoch comes."""
+
+    def __init__(self, reader: BatchReader) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._reader.set_epoch(epoch)
+
+
+def run(config: TrainConfig, folder: RunFolder, quiet: bool) -> None:
+    """Train `config` in `folder`, from the start or from the last finished epoch.
+
+    Raises:
+        InputError: for bad input, before anything is written.
+    """
+    if config.deterministic:
+        _ask_for_determinism()
+    setup = prepare(config)
+    spec = model_spec(config, len(setup.coding.centres), setup.data.side())
+    network = make_network(spec, config, setup.class_weights)
+    if folder.standing() == "new":
+        _begin(folder, config, setup)
+    phases = phases_of(config)
+    progress = _take_up(folder, network, phases, config)
+    validation = Validation(setup.data, setup.coding, setup.targets, setup.normalizer)
+    supervisor = Supervisor(folder, network, validation, config, phases, progress)
+    _train(network, training_reader(setup, config), supervisor, phases, config, folder, quiet)
+    folder.save_model(network.model, "last")
+    write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
+    setup.data.patches.close()
+
+
+def _ask_for_determinism() -> None:
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def _begin(folder: RunFolder, config: TrainConfig, setup: Setup) -> None:
+    """Write what is known before the first epoch; `config.json` last, since it marks the folder as a run's."""
+    write_split(folder.file("split.csv"), setup.data.rows, setup.data.roles)
+    write_json(folder.file("labels.json"), coding_to_json(setup.coding))
+    if setup.normalizer is not None:
+        with replacing(folder.file("stain.json")) as temporary:
+            setup.normalizer.save(temporary)
+    record = {**provenance(), "seed": config.seed, "inputs": store_fingerprints(config.store), "leaks": setup.leaks}
+    write_json(folder.file("run.json"), {**record, "class_weights": setup.class_weights, "patches": _counts(setup)})
+    folder.write_config(config)
+
+
+def _counts(setup: Setup) -> dict[str, int]:
+    return {role: len(setup.data.of(role)) for role in sorted(set(setup.data.roles)) if role}
+
+
+def _take_up(folder: RunFolder, network: Network, phases: list[Phase], config: TrainConfig) -> Progress:
+    """Where the run stands, with the network brought there."""
+    found = load_progress(folder.state)
+    if found is None:
+        network.enter(phases[0], config)
+        return Progress()
+    progress, arrays = found
+    network.enter(phases[progress.phase], config)
+    restore(network, arrays)
+    return progress
+
+
+def _train(
+    network: Network,
+    reader: BatchReader,
+    supervisor: Supervisor,
+    phases: list[Phase],
+    config: TrainConfig,
+    folder: RunFolder,
+    quiet: bool,
+) -> None:
+    progress = supervisor.progress
+    while True:
+        if not supervisor.phase_over():
+            _fit(network, reader, supervisor, phases[progress.phase], folder, quiet)
+        if progress.phase + 1 == len(phases):
+            return
+        if folder.file("best.keras").exists():
+            _copy(folder, "best.keras", "best_phase1.keras")
+        progress.next_phase(keep_best=config.profile == "original")
+        network.enter(phases[progress.phase], config)
+        if not quiet:
+            say(f"phase {progress.phase + 1}: reversal strength {network.strength():g}")
+
+
+def _fit(
+    network: Network, reader: BatchReader, supervisor: Supervisor, phase: Phase, folder: RunFolder, quiet: bool
+) -> None:
+    progress = supervisor.progress
+    last = progress.epoch + phase.epochs - progress.phase_epochs
+    callbacks = [_Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
+    network.training.fit(
+        reader, initial_epoch=progress.epoch, epochs=last, callbacks=callbacks, verbose=0 if quiet else 1
+    )
+
+
+def _ramp(network: Network, reader: BatchReader, phase: Phase) -> list[keras.callbacks.Callback]:
+    return [StrengthRamp(network.reversal, len(reader) * phase.epochs)] if phase.strength is None else []
+
+
+def _tensorboard(folder: RunFolder) -> list[keras.callbacks.Callback]:
+    if find_spec("tensorboard") is None:
+        return []
+    return [keras.callbacks.TensorBoard(str(folder.file("tensorboard")), write_graph=False)]
+
+
+def _copy(folder: RunFolder, source: str, target: str) -> None:
+    with replacing(folder.file(target)) as temporary:
+        temporary.write_bytes(folder.file(source).read_bytes())

@@ -1,0 +1,90 @@
+"""The network while it learns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from mta.config import TrainConfig
+from mta.metrics import DomainAccuracy, LogitAccuracy, TaskLoss
+from mta.model import build_model, build_training_model, tasks_of
+from mta.spec import ModelSpec
+from mta.training.optimizers import make_optimizer
+from mta.training.phases import Phase
+
+
+@dataclass
+class Network:
+    """An inference model and the training model around it.
+
+    Attributes:
+        model: from `build_model`.
+        training: from `build_training_model`; shares all layers.
+        class_weights: (normal, tumor).
+        changing: the variables that training can change, in a fixed order; the rest of the trunk is not worth
+            saving with every epoch.
+    """
+
+    model: Any
+    training: Any
+    class_weights: tuple[float, float] | None
+    changing: list[Any]
+
+    @property
+    def endpoint(self) -> Any:
+        """The `UncertaintyLoss` layer."""
+        return self.training.get_layer("uncertainty_loss")
+
+    @property
+    def reversal(self) -> Any:
+        """The `GradientReversal` layer, or None."""
+        return self.model.get_layer("gradient_reversal") if "domain" in self.model.output else None
+
+    def strength(self) -> float:
+        """Strength of the reversal now; 0 without an adversary."""
+        return 0.0 if self.reversal is None else float(keras.ops.convert_to_numpy(self.reversal.strength))
+
+    def log_variances(self) -> dict[str, float]:
+        """Task name -> log-variance now; empty for fixed weights."""
+        return {name: float(keras.ops.convert_to_numpy(s)) for name, s in self.endpoint.log_vars.items()}
+
+    def penalty(self) -> float:
+        """Sum of the weight penalties now."""
+        return float(sum(np.asarray(keras.ops.convert_to_numpy(loss)) for loss in self.model.losses))
+
+    def enter(self, phase: Phase, config: TrainConfig) -> None:
+        """Make ready for `phase`: strength, and for a phase that starts afresh also what the original forgets."""
+        if phase.afresh:
+            self._forget()
+        if phase.afresh or not self.training.compiled:
+            self._compile(config)
+        if self.reversal is not None:
+            self.reversal.strength.assign(phase.strength or 0.0)
+
+    def _forget(self) -> None:
+        for layer in self.model.layers[: self.model.layers.index(self.model.get_layer("pool"))]:
+            layer.trainable = False
+        for log_variance in self.endpoint.log_vars.values():
+            log_variance.assign(0.0)
+
+    def _compile(self, config: TrainConfig) -> None:
+        metrics: dict[str, list[Any]] = {}
+        for name, kind in tasks_of(self.model).items():
+            metrics[name] = [TaskLoss(kind, self.class_weights if kind == "binary" else None)]
+        metrics["tumor"].append(LogitAccuracy())
+        if "domain" in metrics:
+            metrics["domain"].append(DomainAccuracy())
+        # XLA takes longer to compile every batch shape than it gains on a CPU.
+        self.training.compile(optimizer=make_optimizer(config), metrics=metrics, jit_compile=False)
+        self.training.optimizer.build(self.training.trainable_variables)
+
+
+def make_network(spec: ModelSpec, config: TrainConfig, class_weights: tuple[float, float] | None) -> Network:
+    """Build the network of `spec`, seeded by `config.seed`."""
+    keras.utils.set_random_seed(config.seed)
+    model = build_model(spec)
+    training = build_training_model(model, class_weights, config.weighting)
+    frozen = {id(weight) for layer in model.layers if not layer.trainable for weight in layer.weights}
+    changing = [variable for variable in training.variables if id(variable) not in frozen]
+    return Network(model, training, class_weights, changing)

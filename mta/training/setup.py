@@ -1,0 +1,97 @@
+"""From a configuration to everything that training needs, checked before anything is written."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from data_prep.errors import InputError
+from data_prep.splits import assign_roles, fold_roles, require_disjoint
+from mta.config import TrainConfig
+from mta.data.coding import fit_coding
+from mta.data.dataset import Coding, Dataset, open_dataset, require_both_classes
+from mta.data.reader import BatchReader
+from mta.data.stain import fit_normalizer
+
+
+@dataclass
+class Setup:
+    """The data side of a run.
+
+    Attributes:
+        data: store, roles and raw concepts.
+        coding: concept scales and domain classes, fitted on training rows.
+        targets: task name -> true values of all rows.
+        normalizer: fitted stain normalizer, or None.
+        leaks: findings that `--allow-leak` let pass.
+        class_weights: (normal, tumor), or None for the original constants.
+    """
+
+    data: Dataset
+    coding: Coding
+    targets: dict[str, np.ndarray]
+    normalizer: Any
+    leaks: list[str]
+    class_weights: tuple[float, float] | None
+
+
+def prepare(config: TrainConfig) -> Setup:
+    """Open the store, give roles, check for leaks and empty classes, and fit scales and stain on training rows.
+
+    Raises:
+        InputError: for whatever is wrong with the input.
+    """
+    data = open_dataset(config.store, config.concepts, config.concept_file, config.seed, config.profile == "original")
+    data.roles = _roles(data, config)
+    for role in ("train", "validation"):
+        if not len(data.of(role)):
+            raise InputError(f"{data.name}: no row has the role {role}; give one with --split, or --split patient")
+    leaks = require_disjoint(data.rows, data.roles, config.allow_leak)
+    require_both_classes(data, "train", "validation", "internal_test", "external_test")
+    coding = fit_coding(data, config)
+    targets = coding.targets(data)
+    normalizer = fit_normalizer(data, config.stain, config.stain_reference, config.seed)
+    weights = None if config.class_weights == "original" else class_weights(data.labels[data.of("train")])
+    return Setup(data, coding, targets, normalizer, leaks, weights)
+
+
+def _roles(data: Dataset, config: TrainConfig) -> np.ndarray:
+    if config.folds:
+        return fold_roles(data.rows, config.folds, config.seed)[config.fold]
+    return assign_roles(data.rows, config.split, seed=config.seed, external_centres=config.external_centres)
+
+
+def class_weights(labels: np.ndarray) -> tuple[float, float]:
+    """(normal, tumor): each class weighs the share of the other, as in the original; labels -1 do not count."""
+    tumor = float((labels == 1).sum() / max(1, (labels >= 0).sum()))
+    return tumor, 1.0 - tumor
+
+
+def training_reader(setup: Setup, config: TrainConfig) -> BatchReader:
+    """Batches of the training rows.
+
+    Profile `original` (B-08, B-10, B-40, B-43): all listed rows are read, those of other roles without their
+    tumor label but with domain and concepts; an absent concept is 1; the baseline is not shuffled; the last,
+    smaller batch is left out; the random concept is drawn anew at every access.
+    """
+    data, original = setup.data, config.profile == "original"
+    roles = ("train", "validation", "internal_test", "external_test") if original else ("train",)
+    targets = _original_targets(setup) if original else setup.targets
+    return BatchReader(
+        data.patches,
+        data.of(*roles),
+        targets,
+        config.batch_size,
+        config.seed,
+        setup.normalizer,
+        views=config.augment == "flips",
+        shuffle=not (original and config.preset == "baseline"),
+        whole_batches=original,
+        redrawn=("random",) if original and "random" in config.concepts else (),
+    )
+
+
+def _original_targets(setup: Setup) -> dict[str, np.ndarray]:
+    targets = {name: np.where(np.isnan(values), np.float32(1), values) for name, values in setup.targets.items()}
+    targets["tumor"] = np.where(setup.data.roles[:, None] == "train", targets["tumor"], np.float32(-1))
+    return targets
