@@ -41,7 +41,7 @@ def synthesize(
         size: edge of a patch in pixels.
         mpp: micrometres a pixel; nuclei keep their physical size.
         shortcut: 0 to 1, how strongly the class goes with the centre in training and validation: at 1 the shares of
-            tumor in centres 0 to 3 are .05, .95, .2 and .8, at 0 all are one half, as they always are in the tests.
+            tumor in centres 0 to 3 are .05, .95, .1 and .9, at 0 all are one half, as they always are in the tests.
         difficulty: 0 to 1, how much normal and tumor tissue look alike.
         seed: of every random draw.
         contact_sheet: also write a picture (.png) of the centres, normal left and tumor right.

@@ -27,12 +27,12 @@ class CellKind:
 
 
 KINDS = (
-    CellKind((6.5, 0.5), (1.10, 0.08), 0.035, (1.25, 0.16), 0.20, (0.16, 0.03), 0.0),
-    CellKind((9.2, 0.9), (1.15, 0.10), 0.045, (0.68, 0.13), 0.42, (0.22, 0.04), 0.40),
-    CellKind((9.2, 1.5), (1.25, 0.18), 0.075, (0.72, 0.19), 0.45, (0.28, 0.05), 0.95),
+    CellKind((6.5, 0.5), (1.10, 0.08), 0.035, (1.15, 0.17), 0.20, (0.16, 0.03), 0.0),
+    CellKind((9.2, 0.9), (1.15, 0.10), 0.045, (0.84, 0.16), 0.38, (0.22, 0.04), 0.40),
+    CellKind((9.2, 1.5), (1.25, 0.18), 0.075, (0.90, 0.22), 0.40, (0.28, 0.05), 0.95),
     CellKind((6.3, 0.8), (3.60, 0.70), 0.030, (0.95, 0.15), 0.20, (0.18, 0.03), 0.0),
 )
-TUMOR_GROWTH = 4.6
+TUMOR_GROWTH = 3.2
 """How much wider than a blast's a tumor nucleus is at difficulty 0 (µm); at difficulty 1 they are equal."""
 
 MARGIN = 6.0  # µm around the patch in which nuclei lie that reach into it
@@ -87,11 +87,11 @@ def draw_regions(rng: np.random.Generator, tumor: bool, difficulty: float, side:
     """Where large cells, stroma and gaps lie. `side` in pixels.
 
     The share of large cells is normal(.15) for normal and normal(.70) for tumor tissue with deviation
-    0.06 + 0.28·difficulty, cut to .02...97: that is where the classes overlap.
+    0.06 + 0.36·difficulty, cut to .02...97: that is where the classes overlap.
     """
-    share = np.clip(rng.normal(0.70 if tumor else 0.15, 0.06 + 0.28 * difficulty), 0.02, 0.97)
+    share = np.clip(rng.normal(0.70 if tumor else 0.15, 0.06 + 0.36 * difficulty), 0.02, 0.97)
     nest = share_mask(fractal(rng, side, 22 / mpp, 2), share, 0.12)
-    supporting = rng.uniform(0.05, 0.45) if tumor else rng.uniform(0, 0.22)
+    supporting = rng.uniform(0, 0.40)
     stroma = share_mask(smooth(rng, side, 16 / mpp), supporting, 0.15) * (1 - nest)
     gap = share_mask(fractal(rng, side, 12 / mpp, 2), max(0.0, rng.normal(0.02, 0.04)), 0.10)
     return Regions(nest, stroma, gap)
@@ -158,12 +158,11 @@ def _without_overlap(nuclei: Nuclei, room: float, mpp: float) -> np.ndarray:
     radius = np.sqrt(nuclei.axes.prod(axis=1)) * room
     radius = radius + np.where(large_kind(nuclei.kind), 0.9 / mpp, 0.0)
     x, y, radius = (values.astype(np.float32) for values in (*nuclei.center.T, radius))
-    squared = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
-    clash = squared < (radius[:, None] + radius) ** 2
     stays = np.ones(len(nuclei), dtype=bool)
     for i in range(len(nuclei)):
         if stays[i]:
-            stays[i + 1 :] &= ~clash[i, i + 1 :]
+            squared = (x[i + 1 :] - x[i]) ** 2 + (y[i + 1 :] - y[i]) ** 2
+            stays[i + 1 :] &= squared >= (radius[i + 1 :] + radius[i]) ** 2
     return stays
 
 

@@ -7,7 +7,7 @@ from data_prep.store import complete_rows
 from data_prep.synthetic.spec import CENTRES, SyntheticSpec
 
 EXTERNAL = CENTRES - 1
-TUMOR_SHARE = np.array([0.05, 0.95, 0.2, 0.8])
+TUMOR_SHARE = np.array([0.05, 0.95, 0.1, 0.9])
 """Share of tumor patches in the training rows of centres 0..3 at shortcut 1."""
 SLIDES = 2  # a patient
 FIELD = 50_000  # width of a slide in level-0 pixels; only the row table knows of it

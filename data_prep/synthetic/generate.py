@@ -8,7 +8,7 @@ import pandas as pd
 
 from data_prep.synthetic.anatomy import SlideTraits, draw_nuclei, draw_regions, draw_traits
 from data_prep.synthetic.cohort import EXTERNAL, plan_rows
-from data_prep.synthetic.looks import CENTRE_LOOKS, EXTERNAL_LOOKS, Look, photograph, vary
+from data_prep.synthetic.looks import CENTRE_LOOKS, EXTERNAL_LOOKS, EXTERNAL_SPREAD, Look, photograph, vary
 from data_prep.synthetic.spec import SyntheticSpec
 from data_prep.synthetic.tissue import stain_section
 
@@ -73,9 +73,10 @@ def draw_slides(spec: SyntheticSpec, rows: pd.DataFrame) -> dict[str, Slide]:
 
 
 def _mixtures(spec: SyntheticSpec, patients: int) -> Iterator[float]:
-    """Where each external patient lies between the two protocols: evenly spread, in random order."""
+    """Where each external patient lies on the way between the two protocols: half near each, in random order."""
     rng = np.random.default_rng([spec.seed, STREAMS["patient"]])
-    return iter(rng.permutation(np.linspace(0, 1, patients)))
+    beyond = np.linspace(-EXTERNAL_SPREAD, EXTERNAL_SPREAD, patients)
+    return iter(rng.permutation(np.where(beyond < 0, beyond, 1 + beyond)))
 
 
 def draw_patch(
@@ -85,8 +86,8 @@ def draw_patch(
     rng = np.random.default_rng([spec.seed, STREAMS["patch"], number])
     regions = draw_regions(rng, tumor, spec.difficulty, spec.size, spec.mpp)
     nuclei = draw_nuclei(rng, regions, tumor, spec.difficulty, slide.traits, spec.mpp)
-    hematoxylin, eosin, canvas = stain_section(rng, regions, nuclei, tumor, spec.mpp)
-    patch = photograph(rng, hematoxylin, eosin, vary(rng, slide.look, 0.04), spec.mpp)
+    hematoxylin, eosin, canvas = stain_section(rng, regions, nuclei, spec.mpp)
+    patch = photograph(rng, hematoxylin, eosin, vary(rng, slide.look, 0.10), spec.mpp)
     visible = np.bincount(canvas.labels.ravel(), minlength=len(nuclei) + 1)[1:] > 0
     mask = np.insert(np.cumsum(visible) * visible, 0, 0).astype(np.uint16)[canvas.labels]
     return patch, mask, concepts_of(mask, hematoxylin, nuclei.chromatin[visible], spec.mpp)

@@ -29,7 +29,8 @@ class Look:
     def mixed(self, other: "Look", share: float) -> "Look":
         """The look on the way to `other`: itself at share 0, `other` at 1; beyond, it is extrapolated."""
         names = [field.name for field in fields(self)]
-        return Look(*((1 - share) * getattr(self, name) + share * getattr(other, name) for name in names))
+        mixed = {name: (1 - share) * getattr(self, name) + share * getattr(other, name) for name in names}
+        return Look(**mixed | {"white": np.minimum(mixed["white"], 255), "eosin": np.maximum(mixed["eosin"], 0)})
 
 
 # Centres 0 and 2, where tumor is rare in training when there is a shortcut, are bluer; 1 and 3 are redder.
@@ -44,6 +45,10 @@ EXTERNAL_LOOKS = (
     Look.of((0.72, 0.76, 0.24), (0.16, 0.66, 0.14), (243, 243, 250), 0.42, 2.0),
     Look.of((0.50, 0.74, 0.50), (0.12, 0.68, 0.46), (250, 240, 238), 0.42, 2.0),
 )
+EXTERNAL_SPREAD = 0.35
+"""Its patients lie up to this share of the way beyond one protocol or the other, whatever the class of their patches:
+there color misleads whoever relies on it.
+"""
 
 
 def vary(rng: np.random.Generator, look: Look, amount: float) -> Look:

@@ -16,7 +16,7 @@ class SyntheticSpec:
     `patches`: how many in all. `patients`: how many in all, shared evenly by the five centres, at least 15.
     `size`: edge of a patch in pixels. `mpp`: micrometres a pixel; nuclei keep their physical size.
     `shortcut` (0..1): how strongly the class goes with the centre in `train` and `validation` rows: the share of tumor
-    in centre c is 0.5 + shortcut·(p_c - 0.5) with p = (.05, .95, .2, .8); test rows are half tumor in every centre.
+    in centre c is 0.5 + shortcut·(p_c - 0.5) with p = (.05, .95, .1, .9); test rows are half tumor in every centre.
     `difficulty` (0..1): how much the two classes overlap in morphology. `seed`: of every random draw.
     Raises `InputError` on a value outside of its range.
     """
