@@ -1,6 +1,7 @@
 """Trunks: any network of `keras.applications` with its own preprocessing, or a small one for quick runs."""
 
 import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,10 @@ def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = No
         raise InputError("SmallCNN has no ImageNet weights; give --weights none")
     if weights not in (None, "imagenet"):
         _load(trunk, name, weights)
-    if cut is None:
-        return trunk
-    if cut not in {layer.name for layer in trunk.layers}:
+    if cut is not None and cut not in {layer.name for layer in trunk.layers}:
         raise InputError(f"backbone {name} has no layer {cut!r}")
-    return keras.Model(trunk.input, trunk.get_layer(cut).output, name=trunk.name)
+    # Made anew because keras.applications wraps a given tensor in a list and then warns of every plain array.
+    return keras.Model(image, trunk.output if cut is None else trunk.get_layer(cut).output, name=trunk.name)
 
 
 def _small(image: Any) -> Any:
@@ -69,7 +69,7 @@ def _application(name: str, image: Any, weights: str | None) -> Any:
     # Keras loads its own files: it adds a layer to EfficientNetB0 to B7 for them.
     chosen = "imagenet" if weights == "imagenet" else None
     try:
-        return constructor(include_top=False, weights=chosen, input_tensor=preprocessed)
+        return constructor(include_top=False, weights=chosen, input_tensor=preprocessed, input_shape=image.shape[1:])
     except ValueError:
         raise
     except Exception as error:  # keras raises a bare Exception when a download fails
@@ -101,7 +101,10 @@ def _load(trunk: Any, name: str, weights: str) -> None:
     if not Path(weights).is_file():
         raise InputError(f"{weights}: there is no such weights file")
     try:
-        trunk.load_weights(weights)
+        with warnings.catch_warnings():
+            # A file of another layout also raises below, with the names of the layers.
+            warnings.filterwarnings("ignore", "Skipping nested container", UserWarning)
+            trunk.load_weights(weights)
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{weights}: not loadable as weights of {name} without its top: {reason}") from error

@@ -82,7 +82,8 @@ def build_training_model(
         weighting: "original", "kendall" or "fixed", see `UncertaintyLoss`.
 
     Inputs: dict of `image`, `y_tumor` (n, 1), `y_domain` (n, domains) one-hot, `y_<concept>` (n, 1).
-    Outputs: dict of `model`'s, and `loss`, the scalar that the endpoint adds.
+    Outputs: dict of `model`'s, and `loss`, the scalar that the endpoint adds. Compiled metrics want a target for
+    every output, `loss` included (any numbers).
     """
     tasks = tasks_of(model)
     y_pred = {name: model.output[name] for name in tasks}
