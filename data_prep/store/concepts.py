@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.flat import flat_concepts, is_flat
-from data_prep.store.handle import open_hdf5
+from data_prep.store.handle import reading
 from data_prep.store.hierarchy import scan
 from data_prep.store.rows import KEY
 
@@ -30,7 +30,7 @@ def open_concepts(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if path.suffix.lower() == ".csv":
         return _from_csv(path)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         return flat_concepts(file) if is_flat(file) else _from_original(path, file)
 
 
@@ -132,7 +132,7 @@ def stored_concepts(paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def _inside(path: Path) -> pd.DataFrame:
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         if is_flat(file):
             return flat_concepts(file)
         table = pd.DataFrame(index=pd.RangeIndex(sum(item.count for item in scan(file).found)))

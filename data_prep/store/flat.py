@@ -27,7 +27,7 @@ def flat_problems(file: h5py.File) -> list[str]:
     if not bool(file.attrs.get("complete", False)):
         return ["the store was not finished; make it again"]
     patches = file.get("patches")
-    if patches is None:
+    if not isinstance(patches, h5py.Dataset):
         return ["the dataset patches is missing; make the store again"]
     if patches.ndim != 4 or patches.shape[-1] != 3 or patches.dtype != "uint8":
         return [f"patches is {patches.dtype} {patches.shape}; expected uint8 (n, height, width, 3)"]
@@ -37,10 +37,10 @@ def flat_problems(file: h5py.File) -> list[str]:
 def _column_problems(file: h5py.File, shape: tuple[int, ...]) -> list[str]:
     names = [f"rows/{column}" for column in ROW_COLUMNS]
     needed = names + [f"origin/{column}" for column in ORIGIN_COLUMNS if "origin" in file]
-    problems = [f"the dataset {name} is missing; make the store again" for name in needed if name not in file]
+    problems = [f"the dataset {name} is missing; make the store again" for name in needed if not _holds(file, name)]
     concepts = [f"concepts/{name}" for name in file.get("concepts", {})]
     masks = ["masks"] if "masks" in file else []
-    for name in [name for name in names if name in file] + concepts + masks:
+    for name in [name for name in names if _holds(file, name)] + concepts + masks:
         if file[name].shape[0] != shape[0]:
             problems.append(f"{name} has {file[name].shape[0]} rows beside {shape[0]} patches; make the store again")
     problems += [
@@ -49,6 +49,10 @@ def _column_problems(file: h5py.File, shape: tuple[int, ...]) -> list[str]:
     if masks and (file["masks"].shape[1:3] != shape[1:3] or file["masks"].dtype != "uint16"):
         problems.append(f"masks is {file['masks'].dtype} {file['masks'].shape}; expected uint16 of {shape[1:3]} pixels")
     return problems
+
+
+def _holds(file: h5py.File, name: str) -> bool:
+    return isinstance(file.get(name), h5py.Dataset)
 
 
 def flat_rows(file: h5py.File) -> pd.DataFrame:

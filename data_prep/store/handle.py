@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -19,6 +21,20 @@ def open_hdf5(path: Path) -> h5py.File:
         raise InputError(f"{path}: {_reason(path, error)}") from error
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """`path` opened for a look at its structure; damage that only shows in its parts is an `InputError` too."""
+    with open_hdf5(path) as file:
+        try:
+            yield file
+        except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: {_damage(error)}") from error
+
+
+def _damage(error: Exception) -> str:
+    return f"the HDF5 file is damaged ({str(error).splitlines()[0]}); copy it or make it again"
+
+
 def _reason(path: Path, error: OSError) -> str:
     text = str(error)
     if "truncated" in text:
@@ -27,7 +43,7 @@ def _reason(path: Path, error: OSError) -> str:
         return "the file may not be read; change its permissions"
     if not h5py.is_hdf5(path):
         return "not an HDF5 file; give a patch store (.h5) or a table (.csv)"
-    return f"the HDF5 file is damaged ({text.splitlines()[0]}); copy it or make it again"
+    return _damage(error)
 
 
 class LazyFile:

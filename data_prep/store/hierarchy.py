@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.store.layouts import Place, is_slide_group, locate
-from data_prep.store.rows import join_rows, make_rows
+from data_prep.store.rows import make_rows
 
 ORIGIN_COLUMNS = ("source", "entry", "layout", "pixels", "locations", "masks")
 
@@ -117,26 +117,27 @@ def _locations(result: Scan, file: h5py.File, place: Place, path: str, count: in
 
 def rows_of(found: list[Found], source: str, bgr: bool | None) -> pd.DataFrame:
     """The row table of `found`; `bgr` None means the original's own channel order."""
-    return join_rows([_rows(item, source, bgr) for item in found])
-
-
-def _rows(item: Found, source: str, bgr: bool | None) -> pd.DataFrame:
-    place = item.place
-    values = {
-        "source": place.source or source,
-        "entry": place.entry,
-        "patch_no": np.arange(item.count) + place.patch_no,
-        "patient": place.patient,
-        "slide": place.slide,
-        "centre": place.centre,
-        "label": place.label,
-        "stored_bgr": place.bgr if bgr is None else bgr,
+    counts = [item.count for item in found]
+    places = [item.place for item in found]
+    each = {
+        name: [getattr(place, name) for place in places] for name in ("entry", "patient", "slide", "centre", "label")
     }
-    if item.locations is not None:
-        # Locations are (row, column) in the grid of the mask level, whose step is 2**level level-0 pixels.
-        y, x = item.locations.astype(np.int64).T << place.level
-        values |= {"x": x, "y": y}
-    return make_rows(item.count, values)
+    each["source"] = [place.source or source for place in places]
+    each["stored_bgr"] = [place.bgr if bgr is None else bgr for place in places]
+    values = {name: np.repeat(np.array(column, dtype=object), counts) for name, column in each.items()}
+    numbers = [np.arange(item.count) + item.place.patch_no for item in found]
+    corners = np.concatenate([np.zeros((0, 2), np.int64), *map(_corners, found)])
+    return make_rows(
+        sum(counts),
+        values | {"patch_no": np.concatenate(numbers or [np.arange(0)]), "x": corners[:, 0], "y": corners[:, 1]},
+    )
+
+
+def _corners(item: Found) -> np.ndarray:
+    """(count, 2) level-0 x and y, -1 where unknown. Locations are (row, column) in a grid of 2**level pixels."""
+    if item.locations is None:
+        return np.full((item.count, 2), -1)
+    return item.locations.astype(np.int64)[:, ::-1] << item.place.level
 
 
 def origin_of(found: list[Found], source: str) -> pd.DataFrame:

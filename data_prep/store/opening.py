@@ -11,7 +11,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.flat import flat_origin, flat_problems, flat_rows, is_flat
-from data_prep.store.handle import LazyFile, open_hdf5
+from data_prep.store.handle import LazyFile, reading
 from data_prep.store.hierarchy import origin_of, rows_of, scan
 from data_prep.store.part import Part
 from data_prep.store.patches import Patches
@@ -69,7 +69,7 @@ def _pair(item: str) -> tuple[str, Path]:
 
 
 def _open(path: Path, name: str, order: ChannelOrder) -> _Opened:
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         return _open_flat(path, file) if is_flat(file) else _open_original(path, file, name, order)
 
 
@@ -88,7 +88,7 @@ def _open_original(path: Path, file: h5py.File, name: str, order: ChannelOrder) 
     result = scan(file)
     if result.problems:
         raise InputError(f"{path}: {result.problems[0][1]}; `python -m data_prep verify` lists everything to redo")
-    if not result.found:
+    if not sum(item.count for item in result.found):
         raise InputError(f"{path}: no patches in a known layout (docs/formats.md); convert images with a table")
     rows = rows_of(result.found, name, None if order == "auto" else order == "bgr")
     handle = LazyFile(path)

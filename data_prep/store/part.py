@@ -29,15 +29,15 @@ class Part:
             self._read(self.masks, out, start)
 
     def _read(self, name: str, out: np.ndarray, start: int) -> None:
-        dataset = self.file.dataset(name)
         try:
+            dataset = self.file.dataset(name)
             if dataset.ndim == out.ndim - 1:
                 out[0] = whole_levels(dataset[()], out.dtype)
             elif dataset.dtype == out.dtype:
                 dataset.read_direct(out, np.s_[start : start + len(out)])
             else:
                 out[:] = whole_levels(dataset[start : start + len(out)], out.dtype)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, KeyError) as error:
             raise InputError(f"{self.file.path}: {name} cannot be read ({error}); make this slide again") from error
         except ValueError as error:
             raise InputError(f"{self.file.path}: {name}: {error}") from error

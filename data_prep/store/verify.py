@@ -9,7 +9,7 @@ from data_prep.errors import InputError
 from data_prep.store.duplicates import Duplicates
 from data_prep.store.finding import Finding, slide_names
 from data_prep.store.flat import flat_concepts, flat_problems, is_flat
-from data_prep.store.handle import open_hdf5
+from data_prep.store.handle import reading
 from data_prep.store.hierarchy import scan
 from data_prep.store.opening import open_patches
 from data_prep.store.patches import Patches
@@ -43,7 +43,7 @@ def check_structure(path: Path) -> list[Finding]:
     """What the datasets of `path` look like from outside: names, types, shapes, concepts."""
     name = str(path)
     try:
-        with open_hdf5(path) as file:
+        with reading(path) as file:
             if is_flat(file):
                 return [Finding(name, text) for text in flat_problems(file) or _empty_concepts(flat_concepts(file))]
             result = scan(file)

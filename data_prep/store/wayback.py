@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.layouts import locate
@@ -29,7 +29,7 @@ def store_original(
             _write_entry(output, patches, *entries[number])
 
 
-def _entries(out: Path, patches: Patches, only: str) -> list[tuple[pd.Series, np.ndarray]]:
+def _entries(out: Path, patches: Patches, only: str) -> list[tuple[Any, np.ndarray]]:
     """(origin record, rows in patch order) of each original entry."""
     origin = patches.origin[patches.origin["source"] == only] if only else patches.origin
     if not len(origin):
@@ -37,12 +37,12 @@ def _entries(out: Path, patches: Patches, only: str) -> list[tuple[pd.Series, np
         raise InputError(f"{out}: {of} no original layout to go back to; sources here: {_sources(patches)}")
     if origin["source"].nunique() > 1 and set(origin["layout"]) != {"demo"}:
         raise InputError(f"{out}: patches of several files; write one with --only, of {_sources(patches)}")
-    rows = patches.rows[patches.rows["source"].isin(origin["source"])]
-    records = {(record.source, record.entry): record for record in origin.itertuples(index=False)}
-    groups = rows.groupby(_KEY, sort=False)["patch_no"]
-    entries = [(records[key], numbers.sort_values().index.to_numpy()) for key, numbers in groups]
-    for record, members in entries:
-        _check_complete(out, record, patches.rows["patch_no"].to_numpy()[members])
+    groups = patches.rows.groupby(_KEY, sort=False)["patch_no"].groups
+    entries = []
+    for record in origin.itertuples(index=False):
+        numbers = patches.rows["patch_no"][groups.get((record.source, record.entry), [])].sort_values()
+        _check_complete(out, record, numbers.to_numpy())
+        entries.append((record, numbers.index.to_numpy()))
     return entries
 
 
@@ -50,7 +50,7 @@ def _sources(patches: Patches) -> str:
     return ", ".join(sorted(set(patches.rows["source"])))
 
 
-def _check_complete(out: Path, record: pd.Series, numbers: np.ndarray) -> None:
+def _check_complete(out: Path, record: Any, numbers: np.ndarray) -> None:
     if record.layout != "demo" and not np.array_equal(numbers, np.arange(len(numbers))):
         raise InputError(
             f"{out}: {record.entry} of {record.source} has {len(numbers)} patches but not all from 0 to "
@@ -58,7 +58,7 @@ def _check_complete(out: Path, record: pd.Series, numbers: np.ndarray) -> None:
         )
 
 
-def _write_entry(output: Output, patches: Patches, record: pd.Series, rows: np.ndarray) -> None:
+def _write_entry(output: Output, patches: Patches, record: Any, rows: np.ndarray) -> None:
     if record.layout == "demo":
         for row, number in zip(rows, patches.rows["patch_no"][rows], strict=True):
             _write(output, f"{record.source}/{record.entry}/{number}", patches[int(row)], record.pixels)

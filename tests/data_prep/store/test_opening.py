@@ -129,6 +129,17 @@ def _half_written(path):
         file.attrs["complete"] = False
 
 
+def _no_rows(path):
+    with h5py.File(path, "w") as file:
+        file[f"{CAM17}/patches"] = pixels(0)
+
+
+def _overwritten(path):
+    """The row texts lie in a heap that starts with GCOL."""
+    write_store(path, pixels(2), make_rows(2))
+    path.write_bytes(path.read_bytes().replace(b"GCOL", b"\0\0\0\0"))
+
+
 def _missing_column(path):
     write_store(path, pixels(2), make_rows(2))
     with h5py.File(path, "r+") as file:
@@ -154,6 +165,8 @@ def _newer(path):
         (_mixed, "mixed sizes: 9x9 in .*8x8 in"),
         (_half_written, "not finished; make it again"),
         (_missing_column, "rows/slide is missing"),
+        (_no_rows, "no patches in a known layout"),
+        (_overwritten, "the HDF5 file is damaged"),
         (_newer, "format version 99"),
     ],
 )

@@ -52,16 +52,16 @@ _GROUPS = st.lists(
         st.integers(0, 4),
         st.integers(0, 150),
         st.none() | st.integers(0, 5),
-        st.integers(1, 6),
+        st.integers(0, 6),
         st.sampled_from(["int64", "int32", None]),
     ),
     min_size=1,
     max_size=5,
     unique_by=lambda group: group[:5],
-)
+).filter(lambda groups: any(group[5] for group in groups))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(groups=_GROUPS, seed=st.integers(0, 99))
 def test_any_hierarchy_comes_back_and_holds_every_row_once(tmp_path_factory, groups, seed):
     folder, random = tmp_path_factory.mktemp("w"), np.random.default_rng(seed)

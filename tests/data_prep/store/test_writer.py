@@ -38,7 +38,7 @@ def test_what_is_written_is_read(tmp_path):
         assert file["concepts/narea"].attrs["units"] == "px"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(blocks=st.lists(st.integers(0, 40), min_size=1, max_size=5).filter(any), seed=st.integers(0, 9), data=st.data())
 def test_blocks_of_any_size_hold_every_row_once(tmp_path_factory, blocks, seed, data):
     path = tmp_path_factory.mktemp("w") / "a.h5"
