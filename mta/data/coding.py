@@ -19,13 +19,20 @@ ORIGINAL_CENTRES = tuple("0123456")
 def fit_coding(data: Dataset, config: TrainConfig) -> Coding:
     """Concept scales and domain classes for `config` from the rows whose role is train.
 
-    Profile `original` takes concept values as they come (its files hold z-scores) and its fixed seven domains.
+    Profile `original` has its fixed seven domains and concepts z-scored over all rows: its own files come so, other
+    tables are brought there.
     """
     training = data.of("train")
     centres = _centres(data, training, config) if config.adversary == "centre" else ()
     if config.profile == "original":
-        return Coding({name: Scale(0.0, 1.0) for name in config.concepts}, ORIGINAL_CENTRES if centres else ())
+        return Coding(_original_scales(data, config.concepts), ORIGINAL_CENTRES if centres else ())
     return Coding(fit_scales(data.concepts, training, config.concepts), centres)
+
+
+def _original_scales(data: Dataset, names: tuple[str, ...]) -> dict[str, Scale]:
+    if data.concepts.attrs.get("standardized"):
+        return {name: Scale(0.0, 1.0) for name in names}
+    return fit_scales(data.concepts, np.arange(len(data.rows)), names)
 
 
 def _centres(data: Dataset, training: np.ndarray, config: TrainConfig) -> tuple[str, ...]:

@@ -85,19 +85,16 @@ def open_dataset(
             f"{concept_file or store}: has no concept {', '.join(absent)}; it has {', '.join(table) or 'none'} "
             "(measure it, name another table with --concept-file, or choose --concepts)"
         )
-    units = table.attrs.get("units", {})
+    attributes = dict(table.attrs)
     table = table.reindex(columns=list(concepts))
-    table.attrs["units"] = units
+    table.attrs.update(attributes)
     return Dataset(patches, patches.rows["role"].to_numpy(str), table, store)
 
 
 def _concepts(store: str, rows: pd.DataFrame, concepts: tuple[str, ...], concept_file: str) -> pd.DataFrame:
     if not set(concepts) - {RANDOM}:
         return pd.DataFrame(index=rows.index)
-    table = open_concepts(concept_file or store)
-    aligned = align_concepts(table, rows)
-    aligned.attrs.update(table.attrs)
-    return aligned
+    return align_concepts(open_concepts(concept_file or store), rows)
 
 
 def require_both_classes(data: Dataset, *roles: str) -> None:
