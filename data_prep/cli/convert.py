@@ -89,12 +89,12 @@ def _from_table(
 def _from_patches(
     source: str, out: Path, bar: Bar, order: Literal["auto", "rgb", "bgr"], concepts: Path | None
 ) -> None:
-    from data_prep.store.concepts import add_concepts, stored_concepts
+    from data_prep.store.concepts import add_concepts, open_concepts
     from data_prep.store.convert import store_patches
-    from data_prep.store.opening import open_patches, parse_spec
+    from data_prep.store.opening import open_patches
 
     with open_patches(source, channel_order=order) as patches:
-        table = stored_concepts([path for _, path in parse_spec(source)])
+        table = open_concepts(source)
         if concepts is not None:
             table = add_concepts(table, concepts, patches.rows)
         store_patches(patches, table, out, bar)

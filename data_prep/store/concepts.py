@@ -1,7 +1,6 @@
 """Concept tables: from a flat store, from the original's byte-string file, from a CSV; and matched to rows."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -12,26 +11,45 @@ from data_prep.errors import InputError
 from data_prep.store.flat import flat_concepts, is_flat
 from data_prep.store.handle import reading
 from data_prep.store.hierarchy import scan
+from data_prep.store.opening import parse_spec
 from data_prep.store.rows import KEY
 
 _HEADER = re.compile(r"(?P<name>.+?)\s*\[(?P<unit>.*)\]")
 
 
-def open_concepts(path: str | Path) -> pd.DataFrame:
+def open_concepts(spec: str | Path) -> pd.DataFrame:
     """Read a concept table: float64 columns, one a concept, NaN = absent, `attrs["units"]` = {name: unit}.
 
-    From a flat store the index is the row (RangeIndex). From the original's HDF5 file
+    From patch files (`spec` as in `open_patches`) the index is the row (RangeIndex); original layouts hold no
+    concepts, so their rows have no columns, or NaN beside a flat store. From the original's HDF5 concept file
     (`/db/entry/patch_no/measure`, byte strings) it is (source, entry, patch_no), and `attrs["standardized"]`
     is True: those values are z-scores over a set that is not at hand. From a CSV it is what the first columns
     name: `row` or `source,entry,patch_no`; a header `narea [px]` carries the unit.
 
-    Raises `InputError` for a missing or foreign file, for text that is no number and for rows named twice.
+    Raises `InputError` for a missing or foreign file, for text that is no number for rows named twice, and for
+    several concept files at once.
     """
-    path = Path(path)
+    tables = [_open(path) for _, path in parse_spec(spec)]
+    if len(tables) == 1:
+        return tables[0]
+    if any(isinstance(table.index, pd.MultiIndex) for table in tables):
+        raise InputError(f"{spec}: one concept file at a time; several may only be patch files")
+    joined = pd.concat(tables, ignore_index=True)
+    joined.attrs = {"units": {name: unit for table in tables for name, unit in table.attrs["units"].items()}}
+    return joined
+
+
+def _open(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".csv":
         return _from_csv(path)
     with reading(path) as file:
-        return flat_concepts(file) if is_flat(file) else _from_original(path, file)
+        if is_flat(file):
+            return flat_concepts(file)
+        if found := scan(file).found:
+            table = pd.DataFrame(index=pd.RangeIndex(sum(item.count for item in found)))
+            table.attrs["units"] = {}
+            return table
+        return _from_original(path, file)
 
 
 def align_concepts(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -120,24 +138,6 @@ def split_unit(header: str) -> tuple[str, str]:
     """Name and unit of a column: ("narea", "px") for `narea [px]`, the unit "" where none is given."""
     match = _HEADER.fullmatch(header)
     return (match["name"], match["unit"]) if match else (header, "")
-
-
-def stored_concepts(paths: Sequence[Path]) -> pd.DataFrame:
-    """The concepts inside several patch files, one below the other: NaN for files without them."""
-    tables = [_inside(path) for path in paths]
-    units = {name: unit for table in tables for name, unit in table.attrs["units"].items()}
-    joined = pd.concat(tables, ignore_index=True)
-    joined.attrs = {"units": units}
-    return joined
-
-
-def _inside(path: Path) -> pd.DataFrame:
-    with reading(path) as file:
-        if is_flat(file):
-            return flat_concepts(file)
-        table = pd.DataFrame(index=pd.RangeIndex(sum(item.count for item in scan(file).found)))
-        table.attrs["units"] = {}
-        return table
 
 
 def add_concepts(table: pd.DataFrame, path: str | Path, rows: pd.DataFrame) -> pd.DataFrame:

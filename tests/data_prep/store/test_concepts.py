@@ -5,7 +5,7 @@ import pytest
 
 from data_prep.errors import InputError
 from data_prep.store import align_concepts, make_rows, open_concepts, open_patches, read_original_split, write_store
-from tests.data_prep.store.samples import pixels
+from tests.data_prep.store.samples import camelyon, pixels
 
 
 def byte_strings(path, values):
@@ -51,6 +51,20 @@ def test_csv_by_row_and_by_key(tmp_path):
     (tmp_path / "b.csv").write_text("source,entry,patch_no,c\ns,images/a.png,0,7\n")
     rows = make_rows(1, {"source": "s", "entry": "images/a.png"})
     assert align_concepts(open_concepts(tmp_path / "b.csv"), rows)["c"].tolist() == [7]
+
+
+def test_several_patch_files_give_one_table(tmp_path):
+    concepts = pd.DataFrame({"c": [1.0, 2.0]})
+    concepts.attrs["units"] = {"c": "px"}
+    write_store(tmp_path / "a.h5", pixels(2), make_rows(2), concepts)
+    camelyon(tmp_path / "b.h5")
+    table = open_concepts(f"cam={tmp_path / 'b.h5'},flat={tmp_path / 'a.h5'}")
+    assert table["c"].dropna().to_dict() == {8: 1, 9: 2}
+    assert table.attrs["units"] == {"c": "px"}
+    assert open_concepts(tmp_path / "b.h5").shape == (8, 0)
+    byte_strings(tmp_path / "c.h5", {"all500/e/0/c": b"1"})
+    with pytest.raises(InputError, match="one concept file at a time"):
+        open_concepts(f"a={tmp_path / 'a.h5'},c={tmp_path / 'c.h5'}")
 
 
 @pytest.mark.parametrize(

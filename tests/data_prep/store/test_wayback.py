@@ -5,10 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import InputError
-from data_prep.store import make_rows, open_patches, write_store
-from data_prep.store.concepts import stored_concepts
+from data_prep.store import make_rows, open_concepts, open_patches, write_store
 from data_prep.store.convert import store_patches
-from data_prep.store.opening import parse_spec
 from data_prep.store.wayback import store_original
 from tests.data_prep.store.samples import CAM16, CAM17, camelyon, demo, pannuke
 
@@ -28,7 +26,7 @@ def contents(path):
 
 def there(spec, flat):
     with open_patches(spec) as patches:
-        store_patches(patches, stored_concepts([path for _, path in parse_spec(spec)]), flat)
+        store_patches(patches, open_concepts(spec), flat)
     return flat
 
 
