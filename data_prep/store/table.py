@@ -106,7 +106,9 @@ def _concepts(path: Path, frame: pd.DataFrame, chosen: Sequence[str]) -> tuple[p
     if missing := [name for name in chosen if name not in frame]:
         raise InputError(f"{path}: no column {', '.join(missing)} to take as a concept")
     others = [str(name) for name in frame if name not in _KNOWN]
-    taken = list(chosen) or [name for name in others if _is_numeric(path, frame[name])]
+    # pandas names a column without a header "Unnamed: n"; it is some tool's line number.
+    named = [name for name in others if not name.startswith("Unnamed: ")]
+    taken = list(chosen) or [name for name in named if _is_numeric(path, frame[name])]
     names = {name: split_unit(name) for name in taken}
     concepts = pd.DataFrame({names[name][0]: _numbers(path, frame[name]) for name in taken}, index=frame.index)
     concepts.attrs["units"] = dict(names.values())

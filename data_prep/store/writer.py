@@ -38,6 +38,8 @@ class StoreWriter:
     ) -> None:
         self._path, self._size, self._mask_shape = Path(path), size, mask_shape
         self._units, self._origin = dict(concepts or {}), origin
+        if unfit := [name for name in self._units if not name or "/" in name]:
+            raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
         self._rows: list[pd.DataFrame] = []
         self._concepts: list[np.ndarray] = []
         self._count = 0

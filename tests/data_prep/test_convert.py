@@ -101,6 +101,16 @@ def test_there_and_back(tmp_path, capsys):
     assert capsys.readouterr().out.endswith("back.h5: written in the original layout\n")
 
 
+def test_a_column_without_a_header_is_no_concept(tmp_path, capsys):
+    table(tmp_path)
+    (tmp_path / "t.csv").write_text(",path,label,ncount\n5,images/0.png,tumor,1\n")
+    main([str(tmp_path / "t.csv"), str(tmp_path / "out.h5"), "--quiet"])
+    assert list(open_concepts(tmp_path / "out.h5")) == ["ncount"]
+    assert capsys.readouterr().out.startswith("ignored columns: Unnamed: 0\n")
+    (tmp_path / "t.csv").write_text("path,label,n/area\nimages/0.png,tumor,1\n")
+    assert "cannot be named 'n/area'" in failure(capsys, tmp_path / "t.csv", tmp_path / "new.h5")
+
+
 def test_unusual_images_are_counted(tmp_path, capsys):
     path = table(tmp_path)
     saved(tmp_path / "images" / "1.png", pixels(1)[0, ..., 0])
