@@ -86,7 +86,7 @@ class Patches:
         for start, stop in spans:
             self._read_into(buffer[filled : filled + stop - start], int(start))
             filled += stop - start
-        return buffer[positions]
+        return np.take(buffer, positions, axis=0)
 
     def read_masks(self, start: int, stop: int) -> np.ndarray:
         """Nuclei masks of rows `start` to `stop` as (n, *mask_shape) uint16; rows without a mask are 0.
