@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from mta.losses import binary_terms, categorical_terms, regression_terms
+from mta.replicas import global_sum
 
 
 class _MaskedMean(keras.metrics.Metric):
@@ -128,15 +129,16 @@ class R2(keras.metrics.Metric):
         """Add a batch of (n,) or (n, 1) values; sums of squares are merged about their own mean (Chan et al. 1983)."""
         squared, mask = regression_terms(y_true, y_pred)
         y = ops.where(mask > 0, ops.reshape(ops.cast(y_true, "float32"), (-1,)), 0.0)
-        n = ops.sum(mask)
-        mean = ops.sum(y) / ops.maximum(n, 1.0)
-        deviation = ops.sum(mask * ops.square(y - mean))
+        # Every replica keeps the sums of all: what Keras adds up over replicas then cancels in the ratio.
+        n = global_sum(ops.sum(mask))
+        mean = global_sum(ops.sum(y)) / ops.maximum(n, 1.0)
+        deviation = global_sum(ops.sum(mask * ops.square(y - mean)))
         old, total, shift = ops.convert_to_tensor(self.count), self.count + n, mean - self.mean
         share = n / ops.maximum(total, 1.0)
         self.deviation.assign_add(deviation + ops.square(shift) * old * share)
         self.mean.assign_add(shift * share)
         self.count.assign(total)
-        self.residual.assign_add(ops.sum(squared))
+        self.residual.assign_add(global_sum(ops.sum(squared)))
 
     def result(self) -> Any:
         """R2 so far, a scalar."""

@@ -16,6 +16,12 @@ def _replica_context() -> Any:
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
+def global_sum(values: Any) -> Any:
+    """`values` (any shape) added up over all replicas; each of them gets the sum."""
+    context = _replica_context()
+    return values if context is None else context.all_reduce("SUM", values)
+
+
 def global_mean(terms: Any, mask: Any) -> Any:
     """Mean of `terms` over the samples that `mask` counts, on all replicas together.
 

@@ -221,7 +221,9 @@ def test_adversary_descends_while_the_trunk_climbs_by_strength():
     np.testing.assert_array_equal(head, head_1)
 
 
-@pytest.mark.parametrize("weighting", ["original", "kendall", "fixed"])
+@pytest.mark.parametrize(
+    "weighting", ["original", *(pytest.param(w, marks=pytest.mark.slow) for w in ("kendall", "fixed"))]
+)
 def test_a_batch_without_any_label_moves_only_the_log_variances(weighting):
     model, data = small(l2=0.0), batch()
     data["y_tumor"][:], data["y_domain"][:] = -1.0, 0.0
@@ -235,7 +237,7 @@ def test_a_batch_without_any_label_moves_only_the_log_variances(weighting):
     assert steps == pytest.approx(expected[weighting])
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_trains_in_mixed_precision_with_losses_in_float32(policy):
     keras.config.set_dtype_policy(policy)
     try:
