@@ -1,9 +1,13 @@
 """Patches in OpenCV's 8-bit LAB: L·255/100, a + 128, b + 128, each a `uint8`.
 
-Eight bits are what makes this fast: any map of one channel is a table of 256 entries, and the table is
-computed with the very float operations that would otherwise run on every pixel, so nothing is approximated.
-Scaled LAB, in which statistics are given, is L in 0..100 and a, b in -128..127.
+Eight bits are what makes this fast: a map of one channel is a table of 256 entries, a map of all three one of 2^24,
+and the tables are computed with the very operations that would otherwise run on every pixel, so nothing is
+approximated. Scaled LAB, in which statistics are given, is L in 0..100 and a, b in -128..127.
 """
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,6 +19,8 @@ BRIGHT = 95
 LEVELS = np.arange(256)
 SCALE = np.array([2.55, 1, 1], dtype=np.float32)
 OFFSET = np.array([0, 128, 128], dtype=np.float32)
+CODE = np.dtype("<u4")
+"""A color as one number, such as L + 256·a + 65536·b."""
 
 
 def as_batch(images: np.ndarray) -> np.ndarray:
@@ -27,57 +33,73 @@ def as_batch(images: np.ndarray) -> np.ndarray:
         )
     if 0 in images.shape[-3:]:
         raise InputError(f"stain normalization was given a patch without pixels, shape {images.shape}")
-    return images if images.ndim == 4 else images[None]
+    return np.ascontiguousarray(images if images.ndim == 4 else images[None])
 
 
-def convert(batch: np.ndarray, code: int) -> np.ndarray:
-    """`cv2.cvtColor` for a batch (n, h, w, 3): the patches lie below each other in one tall image."""
-    if not len(batch):
-        return batch.copy()
-    n, height, width, _ = batch.shape
-    tall = np.ascontiguousarray(batch).reshape(n * height, width, 3)
-    return cv2.cvtColor(tall, code).reshape(batch.shape)
+def bright_level(light: np.ndarray) -> float:
+    """The 95th percentile of L (h, w) in 0..255, linearly interpolated as `numpy.percentile` does."""
+    cumulative = np.cumsum(cv2.calcHist([light], [0], None, [256], [0, 256]).ravel(), dtype=np.int64)
+    rank = BRIGHT / 100 * (light.size - 1)
+    below, above = np.searchsorted(cumulative, [np.floor(rank), np.ceil(rank)], side="right")
+    return float(below + (above - below) * (rank % 1))
 
 
-def look_up(lab: np.ndarray, tables: np.ndarray) -> None:
-    """Replace the levels of each patch in `lab` (n, h, w, 3) by its own tables (n, 256, 3), in place."""
-    for patch, table in zip(lab, tables, strict=True):
-        cv2.LUT(patch, table[:, None, :], dst=patch)
-
-
-def bright_levels(lab: np.ndarray) -> np.ndarray:
-    """The 95th percentile of L (0..255) of each patch, linearly interpolated as `numpy.percentile` does: (n,)."""
-    histograms = np.array([cv2.calcHist([patch], [0], None, [256], [0, 256]).ravel() for patch in lab])
-    cumulative = np.cumsum(histograms.reshape(-1, 256), axis=1, dtype=np.int64)
-    rank = BRIGHT / 100 * (lab.shape[1] * lab.shape[2] - 1)
-    below, above = ((cumulative <= k).sum(axis=1) for k in (np.floor(rank), np.ceil(rank)))
-    return below + (above - below) * (rank % 1)
-
-
-def brighten(lab: np.ndarray) -> None:
-    """Stretch L of each patch so that its 95th percentile is white, in place; black patches stay as they are.
+def brightened(patch: np.ndarray) -> list[np.ndarray]:
+    """L, a, b (h, w) `uint8` of an RGB patch, L stretched so that its 95th percentile is white; black stays black.
 
     L ← trunc(clip(255·L / P95(L), 0, 255)).
     """
-    bright = bright_levels(lab)
-    bright[bright == 0] = 255
-    tables = np.tile(LEVELS.astype(np.uint8)[:, None], (len(lab), 1, 3))
-    tables[..., 0] = np.clip(255 * LEVELS / bright[:, None], 0, 255).astype(np.uint8)
-    look_up(lab, tables)
+    light, a, b, _ = cv2.split(as_pixels(color_tables().lab.take(to_codes(patch))))
+    table = np.clip(255 * LEVELS / (bright_level(light) or 255), 0, 255).astype(np.uint8)
+    return [cv2.LUT(light, table), a, b]
 
 
-def standardized_lab(batch: np.ndarray) -> np.ndarray:
-    """8-bit LAB (n, h, w, 3) of the brightness-standardized patches.
+class ColorTables(NamedTuple):
+    """Codes (2^24,) by code, 64 MiB each: what OpenCV makes of every color.
 
-    The way leads through 8-bit RGB and back, as in the original: colors outside of RGB are clipped there.
+    `lab`: the LAB of an RGB color. `rgb`: the RGB of a LAB color. `again`: the LAB color that 8-bit RGB leaves of one:
+    the original converts to RGB and back between its two steps, which rounds, and clips what RGB cannot show.
     """
-    return convert(_standardize(batch), cv2.COLOR_RGB2LAB)
+
+    lab: np.ndarray
+    rgb: np.ndarray
+    again: np.ndarray
 
 
-def _standardize(batch: np.ndarray) -> np.ndarray:
-    lab = convert(batch, cv2.COLOR_RGB2LAB)
-    brighten(lab)
-    return convert(lab, cv2.COLOR_LAB2RGB)
+@cache
+def color_tables() -> ColorTables:
+    """The tables, made once a process, in under half a second."""
+    every = from_codes(np.arange(2**24, dtype=CODE).reshape(4096, 4096))
+    lab, rgb = cv2.cvtColor(every, cv2.COLOR_RGB2LAB), cv2.cvtColor(every, cv2.COLOR_LAB2RGB)
+    again = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
+    return ColorTables(*(to_codes(pixels).ravel() for pixels in (lab, rgb, again)))
+
+
+def to_codes(pixels: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    """One number a pixel, (h, w), of `pixels` (h, w, 3) `uint8` or of their three channels (h, w)."""
+    channels = cv2.split(pixels) if isinstance(pixels, np.ndarray) else pixels
+    return cv2.merge([*channels, np.zeros_like(channels[0])]).view(CODE)[..., 0]
+
+
+def from_codes(codes: np.ndarray, result: np.ndarray | None = None) -> np.ndarray:
+    """The pixels (h, w, 3) `uint8` of `codes` (h, w), written to `result` if given."""
+    return cv2.cvtColor(as_pixels(codes), cv2.COLOR_RGBA2RGB, dst=result)
+
+
+def as_pixels(codes: np.ndarray) -> np.ndarray:
+    """`codes` (h, w) seen as pixels (h, w, 4) `uint8`; the fourth channel is 0."""
+    return codes.view(np.uint8).reshape(*codes.shape, 4)
+
+
+def standardized_lab(patch: np.ndarray) -> np.ndarray:
+    """8-bit LAB (h, w, 4) of the brightness-standardized RGB patch (h, w, 3); the fourth channel is 0."""
+    return as_pixels(color_tables().again.take(to_codes(brightened(patch))))
+
+
+def recolored(lab: np.ndarray, tables: np.ndarray, result: np.ndarray) -> None:
+    """Write to `result` (h, w, 3) the RGB of 8-bit `lab` (h, w, 4) after one table for each channel, (3, 256)."""
+    channels = [cv2.LUT(channel, table) for channel, table in zip(cv2.split(lab), tables, strict=False)]
+    from_codes(color_tables().rgb.take(to_codes(channels)), result)
 
 
 def standardize_brightness(images: np.ndarray) -> np.ndarray:
@@ -86,14 +108,17 @@ def standardize_brightness(images: np.ndarray) -> np.ndarray:
     `images`: RGB `uint8` (h, w, 3) or (n, h, w, 3); the result has the same shape and type. Raises `InputError`
     on anything else. Black patches come back as they are, up to the rounding of 8-bit LAB.
     """
-    return _standardize(as_batch(images)).reshape(np.shape(images))
+    standardized = np.empty_like(as_batch(images))
+    for patch, result in zip(as_batch(images), standardized, strict=True):
+        cv2.cvtColor(cv2.merge(brightened(patch)), cv2.COLOR_LAB2RGB, dst=result)
+    return standardized.reshape(np.shape(images))
 
 
-def scaled_statistics(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and population standard deviations of each patch of 8-bit `lab`, in scaled LAB: two (n, 3) float64."""
-    moments = np.array([cv2.meanStdDev(patch) for patch in lab]).reshape(-1, 2, 3)
+def scaled_moments(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and population standard deviation of 8-bit `lab` (h, w, 4) in scaled LAB: two (3,) float64."""
+    mean, std = (np.ravel(moment)[:3] for moment in cv2.meanStdDev(lab))
     scale = SCALE.astype(np.float64)
-    return (moments[:, 0] - OFFSET) / scale, moments[:, 1] / scale
+    return (mean - OFFSET) / scale, std / scale
 
 
 def statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -102,4 +127,5 @@ def statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     `images`: RGB `uint8` (h, w, 3) or (n, h, w, 3). Returns two (n, 3) float64 arrays, n = 1 for one patch, in the
     order L (0..100), a, b (-128..127). Always finite; a blank patch shows by deviations of 0. Raises `InputError`.
     """
-    return scaled_statistics(standardized_lab(as_batch(images)))
+    moments = np.array([scaled_moments(standardized_lab(patch)) for patch in as_batch(images)]).reshape(-1, 2, 3)
+    return moments[:, 0], moments[:, 1]

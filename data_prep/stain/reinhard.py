@@ -4,15 +4,13 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
 from data_prep.errors import InputError
 from data_prep.files import write_json
-from data_prep.stain.lab import LEVELS, OFFSET, SCALE, as_batch, convert, look_up, scaled_statistics, standardized_lab
+from data_prep.stain.lab import LEVELS, OFFSET, SCALE, as_batch, recolored, scaled_moments, standardized_lab, statistics
 
-BLOCK = 32  # patches held in LAB at a time
 # A channel that varies less holds no stain, only noise, which the transfer would blow up to the target's contrast.
 LEAST_STDS = (0.5, 0.1, 0.1)
 
@@ -46,8 +44,8 @@ class Reinhard:
             raise InputError(
                 f"the stain reference must be one patch (h, w, 3), not an array of shape {np.shape(image)}"
             )
-        means, stds = scaled_statistics(standardized_lab(as_batch(image)))
-        if unusable(stds)[0]:
+        means, stds = statistics(image)
+        if unusable(stds[0]):
             raise InputError("the stain reference is blank or of one color: choose a patch that shows stained tissue")
         self.means, self.stds = means[0], stds[0]
         return self
@@ -59,24 +57,23 @@ class Reinhard:
         of one color or a single pixel, and so comes back unchanged. Raises `InputError` before `fit`.
         """
         batch = as_batch(images)
-        blocks = [self._block(batch[start : start + BLOCK]) for start in range(0, len(batch), BLOCK)]
-        flags = np.concatenate([np.zeros(0, bool), *(flags for _, flags in blocks)])
-        normalized = np.concatenate([batch[:0], *(block for block, _ in blocks)]).reshape(np.shape(images))
+        normalized = np.empty_like(batch)
+        flags = np.array([not self._write(*pair) for pair in zip(batch, normalized, strict=True)], dtype=bool)
+        normalized = normalized.reshape(np.shape(images))
         if not return_flags:
             return normalized
         return normalized, (flags if np.ndim(images) == 4 else bool(flags[0]))
 
-    def _block(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _write(self, patch: np.ndarray, result: np.ndarray) -> bool:
+        """Fill `result` with the normalized `patch`, or with `patch` itself where that is impossible: False."""
         target_means, target_stds = self._target()
-        lab = standardized_lab(batch)
-        means, stds = scaled_statistics(lab)
-        flags = unusable(stds)
-        with np.errstate(divide="ignore"):
-            gains = np.where(flags[:, None], 1, target_stds / stds)
-        look_up(lab, transfer_tables(means, gains, target_means))
-        normalized = convert(lab, cv2.COLOR_LAB2RGB)
-        normalized[flags] = batch[flags]
-        return normalized, flags
+        lab = standardized_lab(patch)
+        means, stds = scaled_moments(lab)
+        if unusable(stds):
+            result[:] = patch
+            return False
+        recolored(lab, transfer_tables(means, target_stds / stds, target_means), result)
+        return True
 
     def _target(self) -> tuple[np.ndarray, np.ndarray]:
         if self.means is None or self.stds is None:
@@ -103,17 +100,13 @@ class Reinhard:
             raise InputError(f"{path}: means or stds are missing or not three numbers; write it again") from error
 
 
-def unusable(stds: np.ndarray) -> np.ndarray:
-    """Which patches cannot be normalized, from their deviations (n, 3) in scaled LAB: bool (n,)."""
-    return np.any(stds < LEAST_STDS, axis=1)
+def unusable(stds: np.ndarray) -> bool:
+    """Whether a patch with these deviations (3,) in scaled LAB cannot be normalized."""
+    return bool((stds < LEAST_STDS).any())
 
 
 def transfer_tables(means: np.ndarray, gains: np.ndarray, target_means: np.ndarray) -> np.ndarray:
-    """The affine map of each channel for every 8-bit level: `uint8` tables (n, 256, 3).
-
-    In float32 and in the order of the original, so that truncation cuts at the same levels.
-    """
-    levels = (LEVELS[:, None].astype(np.float32) - OFFSET) / SCALE
-    centered = levels - means[:, None].astype(np.float32)
-    moved = centered * gains[:, None].astype(np.float32) + target_means.astype(np.float32)
-    return np.clip(moved * SCALE + OFFSET, 0, 255).astype(np.uint8)
+    """The affine map of each channel for every 8-bit level, truncated as the original does: `uint8` (3, 256)."""
+    levels = (LEVELS[:, None] - OFFSET) / SCALE
+    moved = (levels - means) * gains + target_means
+    return np.ascontiguousarray(np.clip(moved * SCALE + OFFSET, 0, 255).astype(np.uint8).T)

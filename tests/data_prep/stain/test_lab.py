@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,15 +7,15 @@ from hypothesis.extra.numpy import arrays
 
 from data_prep.errors import InputError
 from data_prep.stain import standardize_brightness, statistics
-from data_prep.stain.lab import bright_levels
+from data_prep.stain.lab import bright_level, color_tables
 
 LAB = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.just(3)))
 
 
 @given(LAB)
-def test_bright_levels_are_numpys_percentile(lab: np.ndarray) -> None:
-    expected = [np.percentile(patch[..., 0], 95) for patch in lab]
-    np.testing.assert_allclose(bright_levels(lab), expected, atol=1e-9)
+def test_bright_level_are_numpys_percentile(lab: np.ndarray) -> None:
+    for light in np.ascontiguousarray(lab[..., 0]):
+        assert bright_level(light) == pytest.approx(np.percentile(light, 95), abs=1e-9)
 
 
 def test_golden_brightness(shared) -> None:
@@ -31,6 +32,17 @@ def test_brightness_moves_the_95th_percentile_to_white() -> None:
     assert (bright[5:] == 255).all()
     assert (bright[:5] < 160).all()
     assert (bright[:5] > 110).all()
+
+
+def test_color_tables_are_opencvs_conversions() -> None:
+    weights = [1, 2**8, 2**16]
+    lab = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    there = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
+    back = cv2.cvtColor(there, cv2.COLOR_RGB2LAB)
+    tables = color_tables()
+    np.testing.assert_array_equal(tables.rgb[lab.astype(int) @ weights], there.astype(int) @ weights)
+    np.testing.assert_array_equal(tables.lab[there.astype(int) @ weights], back.astype(int) @ weights)
+    np.testing.assert_array_equal(tables.again[lab.astype(int) @ weights], back.astype(int) @ weights)
 
 
 def test_statistics_of_known_colors() -> None:

@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,8 +40,6 @@ def test_golden_transform(golden) -> None:
 def test_result_has_the_statistics_of_the_target(patches) -> None:
     mild = Reinhard.from_statistics([60, 10, -10], [8, 4, 4])
     normalized = mild.transform(patches)
-    import cv2
-
     lab = np.array([cv2.cvtColor(patch, cv2.COLOR_RGB2LAB) for patch in normalized], dtype=float)
     means = (lab.mean(axis=(1, 2)) - [0, 128, 128]) / [2.55, 1, 1]
     stds = lab.std(axis=(1, 2)) / [2.55, 1, 1]
@@ -49,7 +48,7 @@ def test_result_has_the_statistics_of_the_target(patches) -> None:
 
 
 def test_batch_equals_single_patches(patches) -> None:
-    many = np.concatenate([patches] * 9)  # more than one block
+    many = np.concatenate([patches] * 9)
     batch, flags = TARGET.transform(many, return_flags=True)
     assert batch.shape == many.shape
     assert batch.dtype == np.uint8
