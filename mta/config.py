@@ -134,9 +134,7 @@ def configure(values: Mapping[str, Any]) -> TrainConfig:
 
     Lists become tuples. Raises InputError for unknown keys, wrong types and values out of range.
     """
-    given = {_known(key): tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    for key, value in given.items():
-        _check_type(key, value)
+    given = checked(values)
     chosen = defaults(str(given.get("preset", "mta")), str(given.get("profile", "paper")))
     config = TrainConfig(**{"store": "", "out": "", **chosen, **given})
     _check_ranges(config)
@@ -159,6 +157,14 @@ def defaults(preset: str, profile: str) -> dict[str, Any]:
     return {**PRESETS.get(preset, {}), **PROFILES.get(profile, {}), **plain}
 
 
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` by field name, lists as tuples; InputError for unknown keys and wrong types."""
+    given = {_known(key): tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    for key, value in given.items():
+        _check_type(key, value)
+    return given
+
+
 def _known(key: str) -> str:
     name = str(key).replace("-", "_")
     if name in _FIELDS:
@@ -172,19 +178,21 @@ def _check_type(name: str, value: Any) -> None:
     try:
         typeguard.check_type(value, expected)
     except typeguard.TypeCheckError as error:
-        raise InputError(f"setting {name} is {value!r}: {error}") from error
+        # YAML takes 1e-4 for a text.
+        hint = "; write it like 1.0e-4" if expected is float and isinstance(value, str) else ""
+        raise InputError(f"setting {name} is {value!r}: {error}{hint}") from error
 
 
 def _check_ranges(config: TrainConfig) -> None:
     rules = {
         "epochs must be 0 or more, and not all 0": min(config.epochs) >= 0 and sum(config.epochs) > 0,
         "batch_size must be 1 or more": config.batch_size >= 1,
-        "learning_rate must be above 0": config.learning_rate > 0,
+        "learning_rate must be a number above 0": 0 < config.learning_rate < float("inf"),
         "momentum must be from 0 to below 1": 0 <= config.momentum < 1,
         "patience must be 1 or more": config.patience >= 1,
         "folds must be 0, or 2 or more": config.folds == 0 or config.folds >= 2,
-        "fold must be below folds": config.fold < max(config.folds, 1) and config.fold >= -1,
-        "seed must be 0 or more": config.seed >= 0,
+        "fold must be below folds": -1 <= config.fold < max(config.folds, 0),
+        "seed must be from 0 to 4294967295": 0 <= config.seed < 2**32,
     }
     if broken := [rule for rule, kept in rules.items() if not kept]:
         raise InputError(broken[0])
@@ -192,14 +200,21 @@ def _check_ranges(config: TrainConfig) -> None:
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The settings in a YAML file: a mapping of field names (dashes or underscores) to values."""
+    """The settings in a YAML file: a mapping of field names (dashes or underscores) to values.
+
+    Raises:
+        InputError: when it is no such mapping, and for unknown keys and wrong types.
+    """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds no settings; write lines like 'preset: mta'")
-    return {_known(key): value for key, value in values.items()}
+    try:
+        return checked(values)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def to_json(config: TrainConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_prep.console import run as run_command
 from data_prep.console import say
+from data_prep.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,17 +73,21 @@ def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str
 
 
 def _dataset(trained: Trained, data: str | None) -> Dataset:
+    import numpy as np
+
     from data_prep.splits import read_split
     from mta.data.dataset import open_dataset
 
-    config = trained.config
-    own = data is None
-    store = config.store if data is None else data
-    dataset = open_dataset(store, config.concepts, config.concept_file, config.seed, trained.stored_channels, own)
-    if own:
+    config, stored = trained.config, trained.stored_channels
+    if data is None:
+        dataset = open_dataset(config.store, config.concepts, config.concept_file, config.seed, stored)
         dataset.roles = read_split(str(trained.folder.file("split.csv")), dataset.rows)
-    else:
-        dataset.roles[dataset.roles == ""] = "external_test"
+        return dataset
+    # The run's concept table numbers the rows of its own store.
+    dataset = open_dataset(data, config.concepts, "", config.seed, stored, complete=False)
+    dataset.roles = np.where(dataset.roles == "", "external_test", dataset.roles)
+    if not len(dataset.of(*TESTED)):
+        raise InputError(f"{data}: every row has the role train; there is nothing to test on")
     return dataset
 
 
@@ -92,12 +97,17 @@ def _predict(trained: Trained, dataset: Dataset, quiet: bool) -> pd.DataFrame:
     table.insert(4, "role", dataset.roles[rows])
     table.insert(5, "label", dataset.labels[rows])
     for name in trained.coding.scales:
-        table[f"{name}_true"] = dataset.concepts[name].to_numpy(float)[rows]
+        true = dataset.concepts[name].to_numpy(float)[rows]
+        table.insert(table.columns.get_loc(name) + 1, f"{name}_true", true)
     return table
 
 
 def _folder(trained: Trained, data: str | Path | None) -> Path:
-    return trained.folder.file(f"evaluation-{Path(str(data)).stem}") if data else trained.folder.path
+    from data_prep.store.opening import parse_spec
+
+    if not data:
+        return trained.folder.path
+    return trained.folder.file("evaluation-" + "-".join(name for name, _ in parse_spec(data)))
 
 
 def _draw_history(trained: Trained) -> None:

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
 from mta.data.dataset import Coding
+from mta.data.failing import Batches, plain_errors
 from mta.data.reader import normalized
 
 BATCH = 64
 
 
-class _Images(keras.utils.PyDataset):
+class _Images(Batches):
     """Batches of images in row order, all of one size: the last repeats its last row, which spares a second trace."""
 
     def __init__(self, patches: Any, rows: np.ndarray, normalizer: Any) -> None:
@@ -23,7 +23,7 @@ class _Images(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self._rows) // BATCH)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+    def batch(self, index: int) -> tuple[np.ndarray]:
         rows = self._rows[index * BATCH : (index + 1) * BATCH]
         rows = np.pad(rows, (0, BATCH - len(rows)), mode="edge")
         return (normalized(self._patches.take(rows), self._normalizer),)
@@ -35,7 +35,7 @@ def predict_rows(
     """Outputs of `model` for `rows` of `patches`: name -> (rows, width) float32, concepts in standardized units.
 
     Raises:
-        InputError: when the patches have another size than the network takes.
+        InputError: when the patches have another size than the network takes, or one cannot be read.
     """
     wanted, found = tuple(model.input.shape[1:3]), tuple(patches.size)
     if wanted != found:
@@ -45,7 +45,9 @@ def predict_rows(
         )
     if not len(rows):
         return {name: np.zeros((0, output.shape[-1]), "float32") for name, output in model.output.items()}
-    outputs = model.predict(_Images(patches, rows, normalizer), verbose=0 if quiet else 1)
+    images = _Images(patches, rows, normalizer)
+    with plain_errors(images):
+        outputs = model.predict(images, verbose=0 if quiet else 1)
     return {name: values[: len(rows)] for name, values in outputs.items()}
 
 

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from data_prep.store.opening import parse_spec
+
 _PACKAGES = ("mta", "tensorflow", "keras", "jax", "numpy", "h5py", "opencv-python-headless", "pandas")
 _EDGE = 2**20
 
@@ -27,8 +29,8 @@ def fingerprint(path: str | Path) -> str:
 
 
 def store_files(store: str) -> list[Path]:
-    """The files that a store specification names: one path, or name=path,name=path."""
-    return [Path(part.split("=", 1)[-1]) for part in (store.split(",") if "=" in store else [store])]
+    """The files that a store specification names (what `open_patches` takes)."""
+    return [path for _, path in parse_spec(store)]
 
 
 def store_fingerprints(store: str) -> list[str]:

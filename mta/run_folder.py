@@ -13,11 +13,14 @@ from data_prep.files import replacing, write_json
 from mta.config import TrainConfig, configure, to_json
 
 Standing = Literal["new", "unfinished", "finished"]
+# Written before config.json, which marks the folder as a run's.
+_FIRST = ("split.csv", "labels.json", "stain.json", "run.json")
 _OWN = (
-    *("config.json", "run.json", "labels.json", "stain.json", "split.csv", "history.csv", "predictions.csv"),
-    *("metrics.json", "best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png", "report.html"),
-    "folds.csv",
+    *(*_FIRST, "history.csv", "predictions.csv", "metrics.json", "folds.csv", "report.html"),
+    *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
+    "config.json",  # last: what is cut short while it is removed is still a run folder
 )
+_HALF_WRITTEN = ".*.tmp*"  # as `replacing` calls them
 
 
 class RunFolder:
@@ -43,7 +46,7 @@ class RunFolder:
         """
         if self.file("config.json").exists():
             return "finished" if self.record().get("finished") else "unfinished"
-        if self.path.exists() and (not self.path.is_dir() or set(self.path.iterdir()) - set(self.path.glob("fold-*"))):
+        if self.path.exists() and not (self.path.is_dir() and all(map(_of_a_start, self.path.iterdir()))):
             raise InputError(f"{self.path}: is there and is no run folder; choose another --out")
         return "new"
 
@@ -85,11 +88,19 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove what a run wrote here, and nothing else."""
-        for name in _OWN:
-            self.file(name).unlink(missing_ok=True)
-        shutil.rmtree(self.state, ignore_errors=True)
+        for folder in (self.state, self.file("tensorboard")):
+            shutil.rmtree(folder, ignore_errors=True)
         for fold in self.path.glob("fold-*"):
             RunFolder(fold).clear()
+        self.sweep()
+        for name in _OWN:
+            self.file(name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove the half-written files that a killed run left."""
+        for folder in (self.path, self.state):
+            for stray in folder.glob(_HALF_WRITTEN):
+                stray.unlink(missing_ok=True)
 
     def write_config(self, config: TrainConfig) -> None:
         """Write `config.json`, the mark of a run folder."""
@@ -122,3 +133,8 @@ class RunFolder:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: damaged or no model of ours ({str(error).splitlines()[0][:200]})") from error
+
+
+def _of_a_start(path: Path) -> bool:
+    """Whether `path` is what a run leaves that was killed before its `config.json`, or a fold of such a one."""
+    return path.name in _FIRST or path.match("fold-*") or path.match(_HALF_WRITTEN)

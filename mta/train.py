@@ -55,25 +55,23 @@ def train_config(config: TrainConfig, *, resume: bool = False, overwrite: bool =
     standing = folder.standing()
     if resume and standing == "new":
         raise InputError(f"{folder.path}: there is no run to resume; leave --resume out to start one")
-    if standing != "new" and overwrite:
-        folder.clear()
-    elif standing != "new":
+    if standing != "new" and not overwrite:
         folder.require_same(config)
-    if folder.standing() == "finished":
-        say(f"{folder.path}: this run is finished; --overwrite starts it over")
-        return folder.path
-    _train(config, folder, quiet)
+        if standing == "finished":
+            say(f"{folder.path}: this run is finished; --overwrite starts it over")
+            return folder.path
+    _train(config, folder, quiet, overwrite)
     return folder.path
 
 
-def _train(config: TrainConfig, folder: Any, quiet: bool) -> None:
+def _train(config: TrainConfig, folder: Any, quiet: bool, overwrite: bool) -> None:
     if config.folds and config.fold < 0:
         from mta.training.folds import cross_validate
 
-        return cross_validate(config, folder, quiet)
+        return cross_validate(config, folder, quiet, overwrite)
     from mta.training.loop import run
 
-    run(config, folder, quiet)
+    run(config, folder, quiet, overwrite)
     if not quiet:
         say(f"{folder.path}: done; next: python -m mta.evaluate {folder.path}")
 
@@ -85,14 +83,14 @@ def parse(argv: list[str]) -> tuple[TrainConfig, dict[str, bool]]:
     """
     import tyro
 
-    from mta.config import TrainCommand, defaults, read_yaml, split_command
+    from mta.config import TrainCommand, checked, defaults, read_yaml, split_command
 
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--config", "--preset", "--profile"):
         first.add_argument(name)
     found, _ = first.parse_known_args(argv)
     values = {"preset": "mta", "profile": "paper", **(read_yaml(found.config) if found.config else {})}
-    named = {name: getattr(found, name) or values[name] for name in ("preset", "profile")}
+    named = checked({name: getattr(found, name) or values[name] for name in ("preset", "profile")})
     values = {"store": tyro.MISSING, "out": tyro.MISSING, **defaults(**named), **values, **named}
     return split_command(tyro.cli(TrainCommand, prog=PROG, args=argv, default=TrainCommand(**values)))
 

@@ -7,16 +7,18 @@ import pandas as pd
 from scipy.special import ndtri
 
 RANDOM = "random"
+ADDRESS = ["source", "entry", "patch_no", "slide", "x", "y"]
 
 
 def random_concept(rows: pd.DataFrame, seed: int) -> np.ndarray:
     """A standard normal value for each patch (n,), fixed by the seed and the patch's address alone.
 
     A network that improves with this target improves for another reason than the concept. The original drew it
-    anew at every access (B-43). `rows` needs the columns `source`, `entry`, `patch_no`, `x` and `y`.
+    anew at every access (B-43). `rows` needs the columns of `ADDRESS`; patches that share an address are told apart
+    by which of them comes first.
     """
-    address = rows[["source", "entry", "patch_no", "x", "y"]].itertuples(index=False, name=None)
-    return ndtri(np.array([_uniform(f"{seed}/{index}/{key}") for index, key in enumerate(address)]))
+    addresses = rows[ADDRESS].assign(occurrence=rows.groupby(ADDRESS).cumcount()).itertuples(index=False, name=None)
+    return ndtri(np.array([_uniform(f"{seed}/{address}") for address in addresses]))
 
 
 def _uniform(text: str) -> float:

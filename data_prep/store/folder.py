@@ -26,7 +26,7 @@ class ImageFolder:
 
     def __init__(self, folder: str | Path, size: int, fit: Fit = "crop") -> None:
         root = Path(folder)
-        self._paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+        self._paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
         if not self._paths:
             raise InputError(f"{root}: no image in this folder ({', '.join(sorted(ENDINGS))})")
         entries = [str(path.relative_to(root)) for path in self._paths]

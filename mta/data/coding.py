@@ -25,14 +25,22 @@ def fit_coding(data: Dataset, config: TrainConfig) -> Coding:
     training = data.of("train")
     centres = _centres(data, training, config) if config.adversary == "centre" else ()
     if config.profile == "original":
+        _require_original_centres(data, centres)
         return Coding(_original_scales(data, config.concepts), ORIGINAL_CENTRES if centres else ())
     return Coding(fit_scales(data.concepts, training, config.concepts), centres)
 
 
 def _original_scales(data: Dataset, names: tuple[str, ...]) -> dict[str, Scale]:
-    if data.concepts.attrs.get("standardized"):
-        return {name: Scale(0.0, 1.0) for name in names}
-    return fit_scales(data.concepts, np.arange(len(data.rows)), names)
+    scales = fit_scales(data.concepts, np.arange(len(data.rows)), names)
+    return {name: Scale(0.0, 1.0) for name in names} if data.concepts.attrs.get("standardized") else scales
+
+
+def _require_original_centres(data: Dataset, centres: tuple[str, ...]) -> None:
+    if strange := [centre for centre in centres if centre not in ORIGINAL_CENTRES]:
+        raise InputError(
+            f"{data.name}: profile original knows the centres {', '.join(ORIGINAL_CENTRES)}, not {strange[0]!r}; take "
+            "--profile paper, or --adversary none"
+        )
 
 
 def _centres(data: Dataset, training: np.ndarray, config: TrainConfig) -> tuple[str, ...]:

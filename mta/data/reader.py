@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
+from mta.data.failing import Batches
 from mta.data.views import dihedral
 
 BLOCK = 32  # patches: a chunk of the store
@@ -26,7 +26,7 @@ def epoch_order(rows: np.ndarray, seed: int, epoch: int, window: int) -> np.ndar
     return mixed
 
 
-class BatchReader(keras.utils.PyDataset):
+class BatchReader(Batches):
     """Batches `(inputs, targets)` for the training model.
 
     Args:
@@ -74,7 +74,8 @@ class BatchReader(keras.utils.PyDataset):
         whole = len(self._rows) // self._batch_size
         return max(1, whole) if self._whole else -(-len(self._rows) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def batch(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Inputs of the training model and targets of its outputs."""
         rows = self.order[index * self._batch_size : (index + 1) * self._batch_size]
         generator = np.random.default_rng((self._seed, self._epoch, index))
         images = normalized(self._patches.take(rows), self._normalizer)

@@ -1,12 +1,12 @@
 """The stain reference of a run: fitted on training patches, saved with the run."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.stain import Reinhard, statistics
+from data_prep.store.images import read_image
 from mta.data.dataset import Dataset
 
 SAMPLE = 512  # training patches that the median reference is taken over
@@ -52,7 +52,12 @@ def _reference_patch(data: Dataset, reference: str) -> np.ndarray:
         return data.patches[int(data.of("train")[0])]
     if reference.startswith("row:"):
         return data.patches[_row(reference, len(data.patches))]
-    return _image(reference)
+    try:
+        return read_image(Path(reference))[0]
+    except InputError as error:
+        raise InputError(
+            f"stain reference {reference}: neither a readable image, nor median, first or row:N"
+        ) from error
 
 
 def _row(reference: str, rows: int) -> int:
@@ -60,12 +65,3 @@ def _row(reference: str, rows: int) -> int:
     if not number.isdigit() or int(number) >= rows:
         raise InputError(f"stain reference {reference}: give row:N with N from 0 to {rows - 1}")
     return int(number)
-
-
-def _image(path: str) -> Any:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        return np.asarray(Image.open(path).convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"stain reference {path}: not a readable image, nor median, first or row:N") from error

@@ -14,21 +14,26 @@ from mta.evaluate import evaluate, write_evaluation
 from mta.evaluation import read_predictions
 from mta.provenance import now, provenance
 from mta.run_folder import RunFolder
+from mta.training.loop import make_ready
 
 TESTED = "internal_test"
 
 
-def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool) -> None:
+def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
     """Train and evaluate every fold of `config` in `folder/fold-K`.
 
     Each patch is in the test of one fold. `folds.csv` has a line for each fold; `predictions.csv` and
-    `metrics.json` pool the test predictions of all folds. Finished folds are not trained again.
+    `metrics.json` pool the test predictions of all folds. Finished folds are not trained again, unless `overwrite`
+    removes them all first.
 
     Raises:
         InputError: for bad input.
     """
     from mta.train import train_config
 
+    if overwrite:
+        make_ready(dataclasses.replace(config, fold=0))  # bad input must not cost the old runs
+        folder.clear()
     for fold in range(config.folds):
         if not quiet:
             say(f"fold {fold + 1} of {config.folds}")

@@ -6,10 +6,12 @@ from typing import Any
 import keras
 
 from data_prep.console import say
+from data_prep.errors import InputError
 from data_prep.files import replacing, write_json
 from data_prep.splits import write_split
 from mta.config import TrainConfig, model_spec
 from mta.data.coding import coding_to_json
+from mta.data.failing import plain_errors
 from mta.data.reader import BatchReader
 from mta.provenance import now, provenance, store_fingerprints
 from mta.run_folder import RunFolder
@@ -32,21 +34,36 @@ class _Epochs(keras.callbacks.Callback):
         self._reader.set_epoch(epoch)
 
 
-def run(config: TrainConfig, folder: RunFolder, quiet: bool) -> None:
-    """Train `config` in `folder`, from the start or from the last finished epoch.
+def make_ready(config: TrainConfig) -> tuple[Setup, Network]:
+    """The data and the network of `config`, with everything about them checked and nothing written.
 
     Raises:
-        InputError: for bad input, before anything is written.
+        InputError: for bad input.
     """
     if config.deterministic:
         _ask_for_determinism()
     setup = prepare(config)
     spec = model_spec(config, len(setup.coding.centres), setup.data.side())
-    network = make_network(spec, config, setup.class_weights)
-    if folder.standing() == "new":
-        _begin(folder, config, setup)
+    return setup, make_network(spec, config, setup.class_weights)
+
+
+def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
+    """Train `config` in `folder`, from the last finished epoch or from the start (always with `overwrite`).
+
+    Raises:
+        InputError: for bad input, before anything is written.
+    """
+    setup, network = make_ready(config)
+    if overwrite:
+        folder.clear()
+    folder.sweep()
     phases = phases_of(config)
-    progress = _take_up(folder, network, phases, config)
+    found = load_progress(folder.state)
+    if found is None:
+        _begin(folder, config, setup)
+    elif folder.record().get("inputs") != store_fingerprints(config.store):
+        raise InputError(f"{config.store}: changed since the run in {folder.path} began; --overwrite starts it over")
+    progress = _take_up(found, network, phases, config)
     validation = Validation(setup.data, setup.coding, setup.targets, setup.normalizer)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
     _train(network, training_reader(setup, config), supervisor, phases, config, folder, quiet)
@@ -78,9 +95,10 @@ def _counts(setup: Setup) -> dict[str, int]:
     return {role: len(setup.data.of(role)) for role in sorted(set(setup.data.roles)) if role}
 
 
-def _take_up(folder: RunFolder, network: Network, phases: list[Phase], config: TrainConfig) -> Progress:
+def _take_up(
+    found: tuple[Progress, dict[str, Any]] | None, network: Network, phases: list[Phase], config: TrainConfig
+) -> Progress:
     """Where the run stands, with the network brought there."""
-    found = load_progress(folder.state)
     if found is None:
         network.enter(phases[0], config)
         return Progress()
@@ -105,7 +123,8 @@ def _train(
             _fit(network, reader, supervisor, phases[progress.phase], folder, quiet)
         if progress.phase + 1 == len(phases):
             return
-        if folder.file("best.keras").exists():
+        # Only the first time: a run cut short in the next phase's first epoch may have its best model already.
+        if not folder.file("best_phase1.keras").exists():
             _copy(folder, "best.keras", "best_phase1.keras")
         progress.next_phase(keep_best=config.profile == "original")
         network.enter(phases[progress.phase], config)
@@ -119,9 +138,10 @@ def _fit(
     progress = supervisor.progress
     last = progress.epoch + phase.epochs - progress.phase_epochs
     callbacks = [_Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
-    network.training.fit(
-        reader, initial_epoch=progress.epoch, epochs=last, callbacks=callbacks, verbose=0 if quiet else 1
-    )
+    with plain_errors(reader):
+        network.training.fit(
+            reader, initial_epoch=progress.epoch, epochs=last, callbacks=callbacks, verbose=0 if quiet else 1
+        )
 
 
 def _ramp(network: Network, reader: BatchReader, phase: Phase) -> list[keras.callbacks.Callback]:

@@ -50,6 +50,8 @@ def prepare(config: TrainConfig) -> Setup:
     require_both_classes(data, "train", "validation", "internal_test", "external_test")
     coding = fit_coding(data, config)
     targets = coding.targets(data)
+    if config.profile == "original":
+        targets = _with_ones(targets)
     normalizer = fit_normalizer(data, config.stain, config.stain_reference, config.seed)
     weights = None if config.class_weights == "original" else class_weights(data.labels[data.of("train")])
     return Setup(data, coding, targets, normalizer, leaks, weights)
@@ -70,13 +72,13 @@ def class_weights(labels: np.ndarray) -> tuple[float, float]:
 def training_reader(setup: Setup, config: TrainConfig) -> BatchReader:
     """Batches of the training rows.
 
-    Profile `original` (B-08, B-10, B-40, B-43): all listed rows are read, those of other roles without their
-    tumor label but with domain and concepts; an absent concept is 1; the baseline is not shuffled; the last,
-    smaller batch is left out; the random concept is drawn anew at every access.
+    Profile `original` (B-08, B-40, B-43): all listed rows are read, those of other roles without their tumor label
+    but with domain and concepts; the baseline is not shuffled; the last, smaller batch is left out; the random
+    concept is drawn anew at every access.
     """
     data, original = setup.data, config.profile == "original"
     roles = ("train", "validation", "internal_test", "external_test") if original else ("train",)
-    targets = _original_targets(setup) if original else setup.targets
+    targets = _without_other_labels(setup) if original else setup.targets
     return BatchReader(
         data.patches,
         data.of(*roles),
@@ -91,7 +93,11 @@ def training_reader(setup: Setup, config: TrainConfig) -> BatchReader:
     )
 
 
-def _original_targets(setup: Setup) -> dict[str, np.ndarray]:
-    targets = {name: np.where(np.isnan(values), np.float32(1), values) for name, values in setup.targets.items()}
-    targets["tumor"] = np.where(setup.data.roles[:, None] == "train", targets["tumor"], np.float32(-1))
-    return targets
+def _with_ones(targets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """`targets` with 1 for every absent concept (B-10)."""
+    return {name: np.where(np.isnan(values), np.float32(1), values) for name, values in targets.items()}
+
+
+def _without_other_labels(setup: Setup) -> dict[str, np.ndarray]:
+    tumor = np.where(setup.data.roles[:, None] == "train", setup.targets["tumor"], np.float32(-1))
+    return {**setup.targets, "tumor": tumor}

@@ -70,7 +70,7 @@ def load_progress(folder: Path) -> tuple[Progress, dict[str, np.ndarray]] | None
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(arrays.pop("meta").tobytes())
             return Progress(**meta["progress"]), arrays | {"generators": meta}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             warn(f"{path}: damaged ({error}); going back an epoch")
     return None
 
