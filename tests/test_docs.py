@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -141,11 +140,22 @@ def test_there_is_a_yaml_example_and_a_wrong_one_is_refused(tmp_path):
         read_yaml(tmp_path / "wrong.yaml")
 
 
+@cache
+def anchors_of(page: Path) -> frozenset[str]:
+    """What `#…` may name on a page, by GitHub's rule."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text_of(page)), re.MULTILINE)
+    return frozenset(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_are_there(page):
     targets = [link or picture for link, picture in _LINK.findall(_FENCE.sub("", text_of(page)))]
-    local = [target.split("#")[0] for target in targets if not re.match(r"\w+:", target)]
-    assert [target for target in local if target and not (page.parent / target).exists()] == []
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        if re.match(r"\w+:", target):
+            continue
+        assert (page.parent / path).exists(), target
+        assert not anchor or anchor in anchors_of((page.parent / path if path else page).resolve()), target
 
 
 @cache
@@ -206,28 +216,3 @@ def test_every_preset_and_profile_is_explained_with_what_it_sets():
             assert f"`{setting}: {shown or 'none'}`" in line[0]
     for setting, value in PROFILES["original"].items():
         assert f"`{setting}: {value}`" in page
-
-
-@pytest.mark.parametrize(
-    ("module", "folder", "parts", "digest"),
-    [
-        ("inception_v3", "inception_v3/", ["inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"], "bcbd6486"),
-        (
-            "mobilenet_v2",
-            "mobilenet_v2/",
-            ["mobilenet_v2_weights_tf_dim_ordering_tf_kernels_", "1.0_224", "_no_top.h5"],
-            "",
-        ),
-        ("resnet", "resnet/", ["resnet50", "_weights_tf_dim_ordering_tf_kernels_notop.h5"], "4d473c1d"),
-    ],
-)
-def test_weight_files_are_the_ones_that_keras_asks_for(module, folder, parts, digest):
-    """Read from Keras' source: to build the networks takes half a minute."""
-    package = Path(find_spec("keras").origin).parent
-    source = (package / "src" / "applications" / f"{module}.py").read_text(encoding="utf-8")
-    fixed = [part for part in parts if part != "1.0_224"]  # alpha and size, put in when the network is built
-    assert all(part in source for part in [*fixed, "keras-applications/", folder])
-    page = text_of("docs/data.md")
-    assert f"| `{''.join(parts)}` |" in page
-    assert f"https://storage.googleapis.com/tensorflow/keras-applications/{folder}{''.join(parts)}\n" in page
-    assert not digest or re.search(rf"\b{digest}\w{{24}}\b", page)[0] in source
