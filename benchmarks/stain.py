@@ -17,7 +17,7 @@ import numpy as np
 from data_prep.stain import Reinhard
 from data_prep.synthetic import SyntheticSpec, synthesize
 
-ROUNDS = 40
+ROUNDS = 15
 
 
 class OriginalWay:
@@ -73,7 +73,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def load_patches() -> np.ndarray:
     if len(sys.argv) > 1:
         return np.load(sys.argv[1], allow_pickle=False)
-    spec = SyntheticSpec(patches=16, patients=15, size=224, mpp=0.25)
+    spec = SyntheticSpec(patches=49, patients=15, size=224, mpp=0.25)
     return np.concatenate([block.patches for block in synthesize(spec)])
 
 

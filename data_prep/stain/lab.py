@@ -44,14 +44,15 @@ def bright_level(light: np.ndarray) -> float:
     return float(below + (above - below) * (rank % 1))
 
 
-def brightened(patch: np.ndarray) -> list[np.ndarray]:
-    """L, a, b (h, w) `uint8` of an RGB patch, L stretched so that its 95th percentile is white; black stays black.
+def brightened(patch: np.ndarray) -> np.ndarray:
+    """8-bit LAB (h, w, 4) of an RGB patch, L stretched so that its 95th percentile is white; black stays black.
 
     L ← trunc(clip(255·L / P95(L), 0, 255)).
     """
-    light, a, b, _ = cv2.split(as_pixels(color_tables().lab.take(to_codes(patch))))
+    lab = as_pixels(color_tables().lab.take(to_codes(patch)))
+    light = cv2.extractChannel(lab, 0)
     table = np.clip(255 * LEVELS / (bright_level(light) or 255), 0, 255).astype(np.uint8)
-    return [cv2.LUT(light, table), a, b]
+    return cv2.insertChannel(cv2.LUT(light, table), lab, 0)
 
 
 class ColorTables(NamedTuple):
@@ -78,12 +79,17 @@ def color_tables() -> ColorTables:
 def to_codes(pixels: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
     """One number a pixel, (h, w), of `pixels` (h, w, 3) `uint8` or of their three channels (h, w)."""
     channels = cv2.split(pixels) if isinstance(pixels, np.ndarray) else pixels
-    return cv2.merge([*channels, np.zeros_like(channels[0])]).view(CODE)[..., 0]
+    return as_codes(cv2.merge([*channels, np.zeros_like(channels[0])]))
 
 
 def from_codes(codes: np.ndarray, result: np.ndarray | None = None) -> np.ndarray:
     """The pixels (h, w, 3) `uint8` of `codes` (h, w), written to `result` if given."""
     return cv2.cvtColor(as_pixels(codes), cv2.COLOR_RGBA2RGB, dst=result)
+
+
+def as_codes(pixels: np.ndarray) -> np.ndarray:
+    """`pixels` (h, w, 4) `uint8`, the fourth channel 0, seen as codes (h, w)."""
+    return pixels.view(CODE)[..., 0]
 
 
 def as_pixels(codes: np.ndarray) -> np.ndarray:
@@ -93,7 +99,7 @@ def as_pixels(codes: np.ndarray) -> np.ndarray:
 
 def standardized_lab(patch: np.ndarray) -> np.ndarray:
     """8-bit LAB (h, w, 4) of the brightness-standardized RGB patch (h, w, 3); the fourth channel is 0."""
-    return as_pixels(color_tables().again.take(to_codes(brightened(patch))))
+    return as_pixels(color_tables().again.take(as_codes(brightened(patch))))
 
 
 def recolored(lab: np.ndarray, tables: np.ndarray, result: np.ndarray) -> None:
@@ -110,7 +116,7 @@ def standardize_brightness(images: np.ndarray) -> np.ndarray:
     """
     standardized = np.empty_like(as_batch(images))
     for patch, result in zip(as_batch(images), standardized, strict=True):
-        cv2.cvtColor(cv2.merge(brightened(patch)), cv2.COLOR_LAB2RGB, dst=result)
+        from_codes(color_tables().rgb.take(as_codes(brightened(patch))), result)
     return standardized.reshape(np.shape(images))
 
 

@@ -38,12 +38,12 @@ CENTRE_LOOKS = (
     Look.of((0.70, 0.72, 0.33), (0.20, 0.62, 0.26), (244, 242, 244), 0.26, 2.2),
     Look.of((0.56, 0.80, 0.44), (0.20, 0.74, 0.42), (240, 233, 237), 0.34, 1.6),
     Look.of((0.76, 0.92, 0.24), (0.20, 0.80, 0.12), (243, 241, 248), 0.36, 1.8),
-    Look.of((0.52, 0.78, 0.56), (0.08, 0.66, 0.46), (249, 241, 234), 0.30, 2.6),
+    Look.of((0.56, 0.80, 0.47), (0.08, 0.66, 0.44), (249, 241, 234), 0.30, 2.6),
 )
 # The external centre has used two protocols: one looks like the centres with little tumor, one like those with much.
 EXTERNAL_LOOKS = (
     Look.of((0.72, 0.76, 0.24), (0.16, 0.66, 0.14), (243, 243, 250), 0.42, 2.0),
-    Look.of((0.50, 0.74, 0.50), (0.12, 0.68, 0.46), (250, 240, 238), 0.42, 2.0),
+    Look.of((0.54, 0.78, 0.43), (0.12, 0.68, 0.42), (250, 240, 238), 0.42, 2.0),
 )
 EXTERNAL_SPREAD = 0.35
 """Its patients lie up to this share of the way beyond one protocol or the other, whatever the class of their patches:
