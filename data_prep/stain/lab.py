@@ -19,6 +19,8 @@ BRIGHT = 95
 LEVELS = np.arange(256)
 SCALE = np.array([2.55, 1, 1], dtype=np.float32)
 OFFSET = np.array([0, 128, 128], dtype=np.float32)
+SCALED_LEVELS = (LEVELS[:, None] - OFFSET) / SCALE
+"""What the levels of each channel mean in scaled LAB: (256, 3)."""
 CODE = np.dtype("<u4")
 """A color as one number, such as L + 256·a + 65536·b."""
 

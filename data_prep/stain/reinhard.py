@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike
 
 from data_prep.errors import InputError
 from data_prep.files import write_json
-from data_prep.stain.lab import LEVELS, OFFSET, SCALE, as_batch, recolored, scaled_moments, standardized_lab, statistics
+from data_prep.stain.lab import (
+    OFFSET,
+    SCALE,
+    SCALED_LEVELS,
+    as_batch,
+    recolored,
+    scaled_moments,
+    standardized_lab,
+    statistics,
+)
 
 # A channel that varies less holds no stain, only noise, which the transfer would blow up to the target's contrast.
 LEAST_STDS = (0.5, 0.1, 0.1)
@@ -107,6 +116,5 @@ def unusable(stds: np.ndarray) -> bool:
 
 def transfer_tables(means: np.ndarray, gains: np.ndarray, target_means: np.ndarray) -> np.ndarray:
     """The affine map of each channel for every 8-bit level, truncated as the original does: `uint8` (3, 256)."""
-    levels = (LEVELS[:, None] - OFFSET) / SCALE
-    moved = (levels - means) * gains + target_means
+    moved = (SCALED_LEVELS - means) * gains + target_means
     return np.ascontiguousarray(np.clip(moved * SCALE + OFFSET, 0, 255).astype(np.uint8).T)
