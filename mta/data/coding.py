@@ -53,7 +53,7 @@ def _centres(data: Dataset, training: np.ndarray, config: TrainConfig) -> tuple[
         )
     if unnamed:
         warn(f"{unnamed} of {len(named)} training rows have no centre and stay out of the domain loss")
-    centres = sorted(set(named) - {""}, key=_natural)
+    centres = sorted(set(map(str, named)) - {""}, key=_natural)
     if len(centres) < 2:
         raise InputError(
             f"{data.name}: the training rows come from {len(centres)} centre; an adversary needs two or more "

@@ -66,7 +66,7 @@ def load_progress(folder: Path) -> tuple[Progress, dict[str, np.ndarray]] | None
     """Progress and arrays of the newest readable state in `folder`; None when there is none."""
     for path in reversed(_states(folder)):
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(arrays.pop("meta").tobytes())
             return Progress(**meta["progress"]), arrays | {"generators": meta}
