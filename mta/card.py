@@ -101,8 +101,9 @@ _LICENSES = """The weights carry what their training data and initial weights al
 
 def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str:
     side = trained.side
+    order = "channels as below" if trained.stored_channels else "RGB"
     lines = [
-        f"- `image`: (n, {side}, {side}, 3) `uint8`, RGB, 0 to 255. Scaling to what the network wants is inside.",
+        f"- `image`: (n, {side}, {side}, 3) `uint8`, {order}, 0 to 255. Scaling to what the network wants is inside.",
         f"- Resolution: {resolution(rows)}.",
         f"- Stain: {_stain(trained, kind, name)}",
     ]

@@ -44,7 +44,7 @@ def outputs(trained: Trained) -> str:
     centres = trained.coding.centres
     lines = [("tumor", "(n, 1)", "logit: above 0 is tumor"), ("tumor_probability", "(n, 1)", "sigmoid of it, 0 to 1")]
     if centres:
-        meaning = f"probability of each training centre: {', '.join(centres)}. Trained to be uninformative"
+        meaning = f"probability of each centre it knows: {', '.join(centres)}. Trained to be uninformative"
         lines.append(("domain", f"(n, {len(centres)})", meaning))
     lines += [(name, "(n, 1)", _concept(scale)) for name, scale in trained.coding.scales.items()]
     return markdown_table(["output (float32)", "shape", "meaning"], [(f"`{name}`", *rest) for name, *rest in lines])
@@ -52,7 +52,7 @@ def outputs(trained: Trained) -> str:
 
 def _concept(scale: Any) -> str:
     unit = scale.unit or "the unit of the training table"
-    return f"concept, in {unit}; training rows: mean {scale.mean:.4g}, standard deviation {scale.std:.4g}"
+    return f"concept, in {unit}; scaled in training by mean {scale.mean:.4g}, standard deviation {scale.std:.4g}"
 
 
 def metrics(trained: Trained) -> str:

@@ -383,7 +383,7 @@ def test_the_card_tells_what_went_in_and_what_comes_out(exported, run):
     for text in (
         "For research only. Not a medical device",
         "(n, 32, 32, 3) `uint8`, RGB",
-        f"in px; training rows: mean {scale['mean']:.4g}",
+        f"in px; scaled in training by mean {scale['mean']:.4g}",
         "| train | 24 | 4 | 0, 1 | 12 | 12 | 0 |",
         f"| internal_test | {tumor['auc']:.3f} [{low:.3f}, {high:.3f}]",
         "| seed | 1001 |",
@@ -414,6 +414,7 @@ def test_the_card_of_other_runs(trained, tmp_path, monkeypatch):
     mine = copied(trained, tmp_path, config=config, normalizer=None)
     card = model_card(mine, "onnx", "last", "net.onnx", tiny_rows(), Check("noise", 1, {"tumor": 2e-5}))
     assert "**BGR**" in card
+    assert "`uint8`, RGB" not in card
     assert "without stain normalization" in card
     assert "Reinhard" not in card
     assert "too good" in card
