@@ -19,7 +19,7 @@ TINY = {
     "dropout": 0.3,
     "epochs": (1, 1),
     "batch_size": 8,
-    "learning_rate": 0.003,
+    "learning_rate": 1e-4,
 }
 
 

@@ -1,0 +1,152 @@
+"""What is measured after training, on the run's own data and on other data."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from data_prep.errors import InputError
+from mta.evaluate import evaluate, main
+from tests.builders import tiny_concepts, tiny_pixels, tiny_rows, tiny_store
+
+ROWS = tiny_rows()
+FIXED = ["row", "patient", "slide", "centre", "role", "label", "logit", "probability", "domain"]
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run, tmp_path_factory):
+    """A copy of the finished run to write results into, evaluated once."""
+    path = tmp_path_factory.mktemp("evaluated") / "mta"
+    shutil.copytree(tiny_run, path)
+    evaluate(path, quiet=True)
+    return path
+
+
+def predictions(folder):
+    return pd.read_csv(folder / "predictions.csv", dtype={"patient": str, "centre": str, "domain": str})
+
+
+def test_predictions_csv(run):
+    table = predictions(run)
+    assert list(table) == [*FIXED, "ncount", "ncount_true", "narea", "narea_true"]
+    tested = ROWS[ROWS["role"] != "train"]
+    for name in ("patient", "slide", "centre", "role", "label"):
+        np.testing.assert_array_equal(table[name], tested[name])
+    np.testing.assert_array_equal(table["row"], tested.index)
+    np.testing.assert_allclose(table["probability"], 1 / (1 + np.exp(-table["logit"])))
+    assert set(table["domain"]) <= {"0", "1"}
+    np.testing.assert_allclose(table["narea_true"], tiny_concepts(ROWS)["narea"][tested.index])
+
+
+def test_concepts_are_predicted_in_their_own_unit(run):
+    labels = json.loads((run / "labels.json").read_text())["concepts"]["narea"]
+    predicted = predictions(run)["narea"]
+    assert (abs(predicted - labels["mean"]) < 10 * labels["std"]).all()
+
+
+def test_metrics_json(run):
+    metrics, table = json.loads((run / "metrics.json").read_text()), predictions(run)
+    assert list(metrics) == ["validation", "internal_test"]
+    for role, values in metrics.items():
+        part = table[table["role"] == role]
+        assert set(values) == {"tumor", "by_centre", "concepts", "domain"}
+        assert values["tumor"]["auc"] == pytest.approx(roc_auc_score(part["label"], part["logit"]))
+        low, high = values["tumor"]["auc_interval"]
+        assert 0 <= low <= values["tumor"]["auc"] <= high <= 1
+        assert values["tumor"]["accuracy"] == pytest.approx(((part["logit"] >= 0) == part["label"]).mean())
+        assert set(values["by_centre"]) == {"0", "1"}
+        assert set(values["concepts"]) == {"ncount", "narea"}
+        assert set(values["concepts"]["narea"]) >= {"r2", "mse"}
+        assert values["domain"]["accuracy"] == pytest.approx((part["domain"] == part["centre"]).mean())
+        assert (values["domain"]["chance"], values["domain"]["majority"]) == (0.5, 0.5)
+
+
+def test_figures(run):
+    for name in ("roc.png", "history.png"):
+        assert (run / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_data_without_roles_is_external(run, tmp_path):
+    store = tiny_store(tmp_path / "b.h5", role="", centre="7")
+    before = (run / "metrics.json").read_bytes()
+    metrics = evaluate(run, store, quiet=True)
+    assert list(metrics) == ["external_test"]
+    assert metrics["external_test"]["tumor"]["n"] == 48
+    assert metrics["external_test"]["domain"]["accuracy"] is None  # the centre was not in training
+    assert sorted(path.name for path in (run / "evaluation-b").iterdir()) == [
+        *("metrics.json", "predictions.csv", "roc.png"),
+    ]
+    assert (run / "metrics.json").read_bytes() == before
+
+
+def test_other_data_keeps_its_roles_and_its_own_training_rows_are_left_out(run, tmp_path):
+    store = tiny_store(tmp_path / "b.h5", role=np.where(ROWS["role"] == "internal_test", "", ROWS["role"]))
+    metrics = evaluate(run, store, tmp_path / "out", quiet=True)
+    assert {role: values["tumor"]["n"] for role, values in metrics.items()} == {"validation": 12, "external_test": 12}
+    only_training = tiny_store(tmp_path / "c.h5", role="train")
+    with pytest.raises(InputError, match="every row has the role train; there is nothing to test on"):
+        evaluate(run, only_training, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_other_data_without_concepts_still_gives_auc(run, tmp_path):
+    rows = ROWS.assign(role="")
+    store = tiny_store(tmp_path / "b.h5", rows, concepts=pd.DataFrame(index=rows.index))
+    metrics = evaluate(run, store, quiet=True)["external_test"]
+    assert metrics["tumor"]["auc"] is not None
+    assert metrics["concepts"]["narea"] == {"r2": None, "mse": None, "n": 0}
+    assert predictions(run / "evaluation-b")["narea_true"].isna().all()
+
+
+def test_several_stores_under_names(run, tmp_path):
+    first, second = (tiny_store(tmp_path / f"{name}.h5", role="") for name in "xy")
+    metrics = evaluate(run, f"a={first},b={second}", quiet=True)
+    assert metrics["external_test"]["tumor"]["n"] == 96
+    assert (run / "evaluation-a-b" / "metrics.json").exists()
+
+
+def test_the_last_model_may_be_asked_for(run, tmp_path):
+    evaluate(run, out=tmp_path / "last", model="last", quiet=True)
+    assert (predictions(tmp_path / "last")["logit"] != predictions(run)["logit"]).any()
+
+
+def failed(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main([*map(str, arguments), "--quiet"])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m mta.evaluate: ")
+    return line
+
+
+def test_bad_input_is_one_line_and_writes_nothing(capsys, run, tmp_path):
+    rows = ROWS.assign(role="")
+    out = ("--out", tmp_path / "out")
+    write = {"large.h5": {"pixels": tiny_pixels(rows, side=40)}, "normal.h5": {"label": 0}, "bare.h5": {"label": -1}}
+    stores = {name: tiny_store(tmp_path / name, rows, **changed) for name, changed in write.items()}
+    line = failed(capsys, run, "--data", stores["large.h5"], *out)
+    assert "the patches are 40 x 40 pixels, the model takes 32 x 32; convert them with --size 32" in line
+    assert "role external_test has no tumor patch" in failed(capsys, run, "--data", stores["normal.h5"], *out)
+    assert "has no normal and no tumor patch" in failed(capsys, run, "--data", stores["bare.h5"], *out)
+    assert "there is no such file" in failed(capsys, run, "--data", tmp_path / "absent.h5", *out)
+    assert "is " + str(tmp_path) + " the folder of a training run?" in failed(capsys, tmp_path, *out)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["labels.json", "stain.json", "config.json", "best.keras"])
+def test_a_damaged_run_is_one_line(capsys, run, tmp_path, name):
+    broken = tmp_path / "run"
+    shutil.copytree(run, broken)
+    (broken / name).write_bytes((broken / name).read_bytes()[:20])
+    assert name in failed(capsys, broken)
+
+
+def test_the_table_on_the_console(capsys, run):
+    main([str(run)])
+    shown = capsys.readouterr().out
+    assert "validation" in shown
+    assert "internal_test" in shown
+    assert f"{run}: predictions.csv, metrics.json, roc.png" in shown

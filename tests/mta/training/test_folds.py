@@ -1,0 +1,86 @@
+"""Cross-validation by patient."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mta.evaluate import main as evaluate_main
+from mta.run_folder import RunFolder
+from mta.train import train
+from mta.training import folds
+from tests.builders import TINY, tiny_rows, tiny_store
+
+SETTINGS = {**TINY, "preset": "multitask", "epochs": (1, 0), "folds": 2, "quiet": True}
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tiny_store(tmp_path_factory.mktemp("folds") / "tiny.h5", tiny_rows(4), role="")
+
+
+@pytest.fixture(scope="module")
+def run(store, tmp_path_factory):
+    """Two folds, killed before the second was evaluated, and started again."""
+    out = tmp_path_factory.mktemp("runs") / "folds"
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        whole = folds.evaluate
+
+        def evaluate(path, quiet):
+            if path.name == "fold-1":
+                raise Killed
+            whole(path, quiet=quiet)
+
+        patch.setattr(folds, "evaluate", evaluate)
+        train(store, out, **SETTINGS)
+    assert RunFolder(out).standing() == "unfinished"
+    first = (out / "fold-0" / "last.keras").stat().st_mtime_ns
+    train(store, out, **SETTINGS)
+    assert (out / "fold-0" / "last.keras").stat().st_mtime_ns == first
+    return out
+
+
+def test_every_patch_is_tested_once_and_no_patient_is_shared(run):
+    splits = [pd.read_csv(run / f"fold-{fold}" / "split.csv") for fold in range(2)]
+    tested = np.concatenate([split.loc[split["role"] == "internal_test", "row"] for split in splits])
+    np.testing.assert_array_equal(np.sort(tested), np.arange(32))
+    for split in splits:
+        assert (split.groupby("patient")["role"].nunique() == 1).all()
+        assert set(split["role"]) == {"train", "validation", "internal_test"}
+
+
+def test_the_table_and_the_pooled_predictions(run):
+    table = pd.read_csv(run / "folds.csv")
+    assert list(table) == ["fold", "auc", "accuracy", "r2_ncount", "r2_narea"]
+    pooled = pd.read_csv(run / "predictions.csv")
+    np.testing.assert_array_equal(pooled["row"], np.arange(32))
+    for fold in range(2):
+        own = RunFolder(run / f"fold-{fold}").read("metrics.json")["internal_test"]
+        assert table["auc"][fold] == pytest.approx(own["tumor"]["auc"])
+    assert list(RunFolder(run).read("metrics.json")) == ["internal_test"]
+
+
+def test_finished_folds_are_not_trained_again(run, store, capsys):
+    assert RunFolder(run).standing() == "finished"
+    train(store, run, **SETTINGS)
+    assert "this run is finished" in capsys.readouterr().out
+    assert RunFolder(run / "fold-1").config().fold == 1
+
+
+def test_bad_input_leaves_nothing(store, tmp_path):
+    from data_prep.errors import InputError
+
+    with pytest.raises(InputError, match="fewer patients than parts"):
+        train(store, tmp_path / "run", **{**SETTINGS, "folds": 9})
+    assert not (tmp_path / "run").exists()
+
+
+def test_evaluating_the_folder_of_all_folds_is_refused(run, capsys):
+    with pytest.raises(SystemExit) as end:
+        evaluate_main([str(run)])
+    assert end.value.code == 2
+    assert "labels.json: not found" in capsys.readouterr().err
