@@ -90,7 +90,7 @@ def test_labelled_patches_become_a_store(shared, tmp_path):
 
 
 @pytest.mark.slow
-def test_whole_path_on_real_patches(shared, tmp_path, capsys):
+def test_whole_path_on_real_patches(shared, tmp_path):
     store = pannuke.make_store(shared / "data/pannuke", tmp_path, size=96)
     changes = {"folds": 2, "epochs": (2, 0), "quiet": True}
     text = pannuke.compare(store, shared / "data" / WEIGHTS, tmp_path, **changes)
