@@ -9,7 +9,9 @@ import pandas as pd
 
 from data_prep.console import say
 from data_prep.files import replacing, write_json
+from data_prep.splits import fold_roles
 from mta.config import TrainConfig
+from mta.data.dataset import open_dataset, require_both_classes
 from mta.evaluate import evaluate, write_evaluation
 from mta.evaluation import read_predictions
 from mta.provenance import now, provenance
@@ -31,6 +33,7 @@ def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrit
     """
     from mta.train import train_config
 
+    _require_classes(config)
     if overwrite:
         make_ready(dataclasses.replace(config, fold=0))  # bad input must not cost the old runs
         folder.clear()
@@ -48,6 +51,15 @@ def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrit
             folder.write_config(config)
     _summarize(config, folder, quiet)
     write_json(folder.file("run.json"), {**folder.record(), "finished": now()})
+
+
+def _require_classes(config: TrainConfig) -> None:
+    """Refuse folds without a class before the first is trained, not when their turn comes."""
+    data = open_dataset(config.store, (), "", config.seed)
+    for roles in fold_roles(data.rows, config.folds, config.seed):
+        data.roles = roles
+        require_both_classes(data, "train", "validation", TESTED)
+    data.patches.close()
 
 
 def _summarize(config: TrainConfig, folder: RunFolder, quiet: bool) -> None:

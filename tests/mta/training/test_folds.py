@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.errors import InputError
 from mta.evaluate import main as evaluate_main
 from mta.run_folder import RunFolder
 from mta.train import train
@@ -72,8 +73,10 @@ def test_finished_folds_are_not_trained_again(run, store, capsys):
 
 
 def test_bad_input_leaves_nothing(store, tmp_path):
-    from data_prep.errors import InputError
-
+    rows = tiny_rows(4)
+    lopsided = tiny_store(tmp_path / "a.h5", rows.assign(role="", label=(rows["patient"] == "p3").astype(int)))
+    with pytest.raises(InputError, match="has no tumor patch"):
+        train(lopsided, tmp_path / "run", **SETTINGS)
     with pytest.raises(InputError, match="fewer patients than parts"):
         train(store, tmp_path / "run", **{**SETTINGS, "folds": 9})
     assert not (tmp_path / "run").exists()
