@@ -19,6 +19,12 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Peers to measure against stay out of the environment that the tests run in.
+bench:
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --disable-pip-version-check -e . -r benchmarks/requirements.txt
+	for name in reader bootstrap stain; do $(VENV)-bench/bin/python benchmarks/$$name.py || exit 1; done
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 

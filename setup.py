@@ -32,7 +32,7 @@ EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.21"],
     "slides": ["openslide-python>=1.4", "openslide-bin>=4.0", "tifffile>=2024.8", "shapely>=2.0"],
     "explain": ["umap-learn>=0.5.7"],
-    "onnx": ["onnx>=1.17", "tf2onnx>=1.17"],
+    "onnx": ["onnx>=1.17", "tf2onnx>=1.17", "onnxruntime>=1.20"],
     "tensorboard": ["tensorboard>=2.19"],
 }
 EXTRAS["dev"] = [
@@ -45,6 +45,7 @@ EXTRAS["dev"] = [
     "mypy>=1.11",
     "types-PyYAML",
     "jax>=0.7",
+    *EXTRAS["onnx"],
 ]
 
 setup(

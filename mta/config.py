@@ -83,7 +83,7 @@ class TrainConfig:
     stain_reference: str = "median"
     """Reinhard target: median (of the training patches), first (training row), row:N, an image file, or a stain.json"""
     split: str = "column"
-    """roles: column (the store's), patient (60/15/25 % by patient), a split table, or role=FILE,role=FILE"""
+    """roles: column (the store's), patient (70/15/15 % by patient), a split table, or role=FILE,role=FILE"""
     external_centres: tuple[str, ...] = ()
     """centres kept for the external test when splitting by patient"""
     folds: int = 0

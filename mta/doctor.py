@@ -20,8 +20,9 @@ OPTIONAL = {
     "openslide": ("reading whole slides", "openslide-python openslide-bin"),
     "umap": ("embedding figures", "umap-learn"),
     "jax": ("Keras on its JAX backend", "jax"),
-    "onnx": ("export to ONNX", "onnx tf2onnx"),
-    "tf2onnx": ("export to ONNX", "onnx tf2onnx"),
+    "onnx": ("export to ONNX", "onnx tf2onnx onnxruntime"),
+    "tf2onnx": ("export to ONNX", "onnx tf2onnx onnxruntime"),
+    "onnxruntime": ("export to ONNX", "onnx tf2onnx onnxruntime"),
     "tensorboard": ("live training curves", "tensorboard"),
 }
 WEIGHTS = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"

@@ -88,7 +88,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove what a run wrote here, and nothing else."""
-        for folder in (self.state, self.file("tensorboard")):
+        for folder in (self.state, self.file("tensorboard"), self.file("export")):
             shutil.rmtree(folder, ignore_errors=True)
         for fold in self.path.glob("fold-*"):
             RunFolder(fold).clear()

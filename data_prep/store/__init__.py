@@ -1,6 +1,6 @@
 """Patch files: every layout is read, one is written. See `docs/formats.md`."""
 
-from data_prep.store.concepts import align_concepts, open_concepts
+from data_prep.store.concepts import STANDARDIZED, align_concepts, open_concepts
 from data_prep.store.opening import open_patches
 from data_prep.store.original import read_original_split
 from data_prep.store.patches import Patches
@@ -12,6 +12,7 @@ __all__ = [
     "LABELS",
     "ROLES",
     "ROW_COLUMNS",
+    "STANDARDIZED",
     "Patches",
     "StoreWriter",
     "align_concepts",

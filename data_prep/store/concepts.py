@@ -14,6 +14,8 @@ from data_prep.store.hierarchy import scan
 from data_prep.store.opening import parse_spec
 from data_prep.store.rows import KEY
 
+# The unit of values that are z-scores over a set that is not at hand.
+STANDARDIZED = "standard deviations"
 _HEADER = re.compile(r"(?P<name>.+?)\s*\[(?P<unit>.*)\]")
 
 
@@ -22,9 +24,9 @@ def open_concepts(spec: str | Path) -> pd.DataFrame:
 
     From patch files (`spec` as in `open_patches`) the index is the row (RangeIndex); original layouts hold no
     concepts, so their rows have no columns, or NaN beside a flat store. From the original's HDF5 concept file
-    (`/db/entry/patch_no/measure`, byte strings) it is (source, entry, patch_no), and `attrs["standardized"]`
-    is True: those values are z-scores over a set that is not at hand. From a CSV it is what the first columns
-    name: `row` or `source,entry,patch_no`; a header `narea [px]` carries the unit.
+    (`/db/entry/patch_no/measure`, byte strings) it is (source, entry, patch_no), and the unit is `STANDARDIZED`.
+    From a CSV it is what the first columns name: `row` or `source,entry,patch_no`; a header `narea [px]` carries
+    the unit.
 
     Raises `InputError` for a missing or foreign file, for text that is no number for rows named twice, and for
     several concept files at once.
@@ -87,7 +89,7 @@ def _from_original(path: Path, file: h5py.File) -> pd.DataFrame:
     if not values:
         raise InputError(f"{path}: neither a patch store nor a concept file (/db/entry/patch_no/measure)")
     frame = pd.DataFrame(list(values.values()), index=pd.MultiIndex.from_tuples(values, names=KEY), dtype="float64")
-    frame.attrs = {"units": dict.fromkeys(frame, "standard deviations"), "standardized": True}
+    frame.attrs = {"units": dict.fromkeys(frame, STANDARDIZED)}
     return frame
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from data_prep.console import warn
 from data_prep.errors import InputError
+from data_prep.store import STANDARDIZED
 from mta.config import TrainConfig
 from mta.data.dataset import Coding, Dataset
 from mta.data.scale import Scale, fit_scales
@@ -31,8 +32,10 @@ def fit_coding(data: Dataset, config: TrainConfig) -> Coding:
 
 
 def _original_scales(data: Dataset, names: tuple[str, ...]) -> dict[str, Scale]:
+    units = data.concepts.attrs.get("units", {})
     scales = fit_scales(data.concepts, np.arange(len(data.rows)), names)
-    return {name: Scale(0.0, 1.0) for name in names} if data.concepts.attrs.get("standardized") else scales
+    ready = {name: Scale(0.0, 1.0, STANDARDIZED) for name in names if units.get(name) == STANDARDIZED}
+    return scales | ready
 
 
 def _require_original_centres(data: Dataset, centres: tuple[str, ...]) -> None:

@@ -26,13 +26,16 @@ class Phase:
 
 
 def phases_of(config: TrainConfig) -> list[Phase]:
-    """The phases of a run; runs without an adversary have one, of all epochs."""
-    if config.adversary == "none":
+    """The phases of a run; runs without an adversary have one, of all epochs.
+
+    The original's random concept alone has a second phase without an adversary (B-43).
+    """
+    original, adversary = config.profile == "original", config.adversary != "none"
+    if not adversary and not (original and config.preset == "random-concept"):
         return [Phase(sum(config.epochs), 0.0)]
-    if config.schedule == "dann":
+    if adversary and config.schedule == "dann":
         return [Phase(sum(config.epochs), None)]
-    original = config.profile == "original"
-    both = [Phase(config.epochs[0], 0.0), Phase(config.epochs[1], 1.0, afresh=original)]
+    both = [Phase(config.epochs[0], 0.0), Phase(config.epochs[1], float(adversary), afresh=original)]
     return [phase for phase in both if phase.epochs]
 
 

@@ -113,7 +113,7 @@ def test_optional_libraries_and_gpu_are_advised(quick):
     assert report["ready"]
     assert set(report["optional"].values()) == {None}
     assert 'pip install "tensorflow[and-cuda]"' in " ".join(report["advice"])
-    assert report["advice"].count("for export to ONNX: pip install onnx tf2onnx") == 1
+    assert report["advice"].count("for export to ONNX: pip install onnx tf2onnx onnxruntime") == 1
 
 
 def test_folder_check_leaves_nothing_and_sees_a_refusal(quick, tmp_path):

@@ -4,7 +4,15 @@ import pandas as pd
 import pytest
 
 from data_prep.errors import InputError
-from data_prep.store import align_concepts, make_rows, open_concepts, open_patches, read_original_split, write_store
+from data_prep.store import (
+    STANDARDIZED,
+    align_concepts,
+    make_rows,
+    open_concepts,
+    open_patches,
+    read_original_split,
+    write_store,
+)
 from tests.data_prep.store.samples import camelyon, pixels
 
 
@@ -31,7 +39,7 @@ def test_byte_strings_are_read_as_numbers(tmp_path):
     assert table.loc[("all500", entry, 2)].to_dict() == {"narea": -1.5, "ncount": 0.5717621}
     assert np.isnan(table.loc[("all500", entry, 11), "ncount"])
     assert table.loc[("pannuke", "fold1/3/tumor/center", 0), "ncount"] == 2
-    assert table.attrs["standardized"] is True
+    assert set(table.attrs["units"].values()) == {STANDARDIZED}
     rows = make_rows(3, {"source": "all500", "entry": entry, "patch_no": [2, 3, 2]})
     aligned = align_concepts(table, rows)
     np.testing.assert_array_equal(aligned["ncount"], [0.5717621, np.nan, 0.5717621])

@@ -32,6 +32,10 @@ def test_the_original_starts_its_second_phase_afresh():
     assert phases(profile="original") == [Phase(3, 0.0), Phase(2, 1.0, afresh=True)]
 
 
+def test_the_originals_random_concept_has_a_second_phase_without_an_adversary():
+    assert phases(profile="original", preset="random-concept") == [Phase(3, 0.0), Phase(2, 0.0, afresh=True)]
+
+
 @pytest.mark.parametrize("preset", ["baseline", "multitask", "random-concept"])
 def test_presets_of_one_phase_take_the_sum(preset):
     assert phases(preset=preset) == [Phase(5, 0.0)]
