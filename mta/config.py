@@ -100,20 +100,6 @@ class TrainConfig:
     """ask TensorFlow for deterministic kernels (slower on GPU)"""
 
 
-@dataclass(frozen=True)
-class TrainCommand(TrainConfig):
-    """Train a multi-task adversarial model, or one of its controls, on a patch store."""
-
-    config: str = ""
-    """YAML file of settings; flags win over it"""
-    resume: bool = False
-    """insist on continuing an unfinished run (the same command continues it anyway)"""
-    overwrite: bool = False
-    """start over in a used run folder"""
-    quiet: bool = False
-    """no progress bar"""
-
-
 # What each preset and profile changes of the defaults above.
 PRESETS: dict[str, dict[str, Any]] = {
     "baseline": {"concepts": (), "adversary": "none"},
@@ -139,13 +125,6 @@ def configure(values: Mapping[str, Any]) -> TrainConfig:
     config = TrainConfig(**{"store": "", "out": "", **chosen, **given})
     _check_ranges(config)
     return config
-
-
-def split_command(command: TrainCommand) -> tuple[TrainConfig, dict[str, bool]]:
-    """The checked configuration in a parsed command line, and its run options."""
-    config = TrainConfig(**{name: getattr(command, name) for name in _FIELDS})
-    _check_ranges(config)
-    return config, {name: getattr(command, name) for name in ("resume", "overwrite", "quiet")}
 
 
 def defaults(preset: str, profile: str) -> dict[str, Any]:

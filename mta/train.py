@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,25 +75,6 @@ def _train(config: TrainConfig, folder: Any, quiet: bool, overwrite: bool) -> No
         say(f"{folder.path}: done; next: python -m mta.evaluate {folder.path}")
 
 
-def parse(argv: list[str]) -> tuple[TrainConfig, dict[str, bool]]:
-    """The configuration and the run options in command-line arguments.
-
-    `--preset`, `--profile` and `--config FILE.yaml` set the defaults that the remaining flags then change.
-    """
-    import tyro
-
-    from mta.config import TrainCommand, checked, defaults, read_yaml, split_command
-
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("--config", "--preset", "--profile"):
-        first.add_argument(name)
-    found, _ = first.parse_known_args(argv)
-    values = {"preset": "mta", "profile": "paper", **(read_yaml(found.config) if found.config else {})}
-    named = checked({name: getattr(found, name) or values[name] for name in ("preset", "profile")})
-    values = {"store": tyro.MISSING, "out": tyro.MISSING, **defaults(**named), **values, **named}
-    return split_command(tyro.cli(TrainCommand, prog=PROG, args=argv, default=TrainCommand(**values)))
-
-
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the command."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -104,7 +84,9 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _main(arguments: list[str]) -> None:
-    config, options = parse(arguments)
+    from mta.command_line import parse
+
+    config, options = parse(arguments, PROG)
     train_config(config, **options)
 
 
