@@ -1,5 +1,7 @@
 """Cross-validation by patient."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,3 +89,17 @@ def test_evaluating_the_folder_of_all_folds_is_refused(run, capsys):
         evaluate_main([str(run)])
     assert end.value.code == 2
     assert "labels.json: not found" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_overwrite_starts_all_folds_over(run, store, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    with pytest.raises(InputError, match="holds a run with seed=1001, not 3"):
+        train(store, out, **SETTINGS, seed=3)
+    with pytest.raises(InputError, match="has no concept nmagic"):
+        train(store, out, overwrite=True, **SETTINGS, concepts=("nmagic",))
+    assert RunFolder(out).standing() == "finished"
+    train(store, out, overwrite=True, **SETTINGS, seed=3)
+    assert [RunFolder(out / name).config().seed for name in ("", "fold-0", "fold-1")] == [3, 3, 3]
+    assert RunFolder(out).standing() == "finished"

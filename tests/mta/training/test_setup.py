@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from mta.config import configure
 from mta.data.coding import coding_from_json, coding_to_json
 from mta.training.setup import class_weights, prepare, training_reader
 from tests.builders import tiny_concepts, tiny_pixels, tiny_rows, tiny_store
+from tests.data_prep.store.samples import CAM16, CAM17, camelyon, pixels
 
 ROWS = tiny_rows()
 TRAIN = (ROWS["role"] == "train").to_numpy()
@@ -249,3 +251,34 @@ def test_a_concept_file_stands_in_for_the_stores_own(tiny_h5, tmp_path):
     assert setup.coding.scales["narea"].unit == "um2"
     with pytest.raises(InputError, match=r"concepts\.csv: has no concept ncount; it has narea"):
         prepared(tiny_h5, concept_file=str(path))
+
+
+@pytest.mark.parametrize("profile", ["paper", "original"])
+def test_original_files_as_they_are(tmp_path, profile):
+    """The byte-string concepts and the split file of the original, one concept missing, patients that leak."""
+    store = camelyon(tmp_path / "all.h5")
+    roles = {(CAM16, 0): "train", (CAM16, 1): "val", (CAM16, 2): "train", (CAM17, 0): "train", (CAM17, 1): "val"}
+    entries = {key: f"{key[0]}/patches" for key in roles}
+    lines = [f"all500, {entries[key]}, {key[1]}, {role}" for key, role in roles.items()]
+    (tmp_path / "split.csv").write_text("\n".join(lines) + "\n")
+    with h5py.File(tmp_path / "concepts.h5", "w") as file:
+        for number, key in enumerate(roles):
+            if number != 2:
+                file[f"all500/{entries[key]}/{key[1]}/ncount"] = np.bytes_(f"{number - 1.5}")
+    setup = prepared(
+        f"all500={store}",
+        **{"profile": profile, "concepts": ("ncount",), "concept_file": str(tmp_path / "concepts.h5")},
+        **{"split": str(tmp_path / "split.csv"), "allow_leak": True, "stain": "none"},
+    )
+    assert len(setup.leaks) == 2  # both patients, both slides
+    assert setup.coding.centres == (tuple("0123456") if profile == "original" else ("2", "5"))
+    training = setup.data.of("train")
+    values = setup.targets["ncount"][training, 0]
+    if profile == "original":
+        np.testing.assert_array_equal(np.sort(values), [-1.5, 1.0, 1.5])  # as in the file, 1 for the absent one
+    else:
+        assert np.isnan(values).sum() == 1
+        np.testing.assert_allclose(np.sort(values[~np.isnan(values)]), [-1, 1], atol=1e-6)
+    stored, rgb = (pixels(3, seed=0)[0], pixels(3, seed=0)[0][..., ::-1])
+    row = setup.data.rows.query("slide.str.contains('042') and patch_no == 0").index[0]
+    np.testing.assert_array_equal(setup.data.patches[row], stored if profile == "original" else rgb)
