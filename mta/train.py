@@ -1,18 +1,33 @@
 """`python -m mta.train`: train a model on a patch store."""
 
-from __future__ import annotations
-
+import argparse
+import dataclasses
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import tyro
 
 from data_prep.console import guarded, print_version, say
 from data_prep.errors import InputError
-
-if TYPE_CHECKING:
-    from mta.config import TrainConfig
+from mta.config import TrainConfig, checked, configure, defaults, read_yaml
 
 PROG = "python -m mta.train"
+
+
+@dataclass(frozen=True)
+class TrainCommand(TrainConfig):
+    """Train a multi-task adversarial model, or one of its controls, on a patch store."""
+
+    config: str = ""
+    """YAML file of settings; flags win over it"""
+    resume: bool = False
+    """insist on continuing an unfinished run (the same command continues it anyway)"""
+    overwrite: bool = False
+    """start over in a used run folder"""
+    quiet: bool = False
+    """no progress bar"""
 
 
 def train(
@@ -40,8 +55,6 @@ def train(
     Raises:
         InputError: for bad input, before anything is written.
     """
-    from mta.config import configure
-
     config = configure({"store": str(store), "out": str(out), **settings})
     return train_config(config, resume=resume, overwrite=overwrite, quiet=quiet)
 
@@ -75,6 +88,26 @@ def _train(config: TrainConfig, folder: Any, quiet: bool, overwrite: bool) -> No
         say(f"{folder.path}: done; next: python -m mta.evaluate {folder.path}")
 
 
+def parse(argv: list[str]) -> tuple[TrainConfig, dict[str, bool]]:
+    """The configuration and the run options in command-line arguments; usage errors leave with status 2.
+
+    `--preset`, `--profile` and `--config FILE.yaml` set the defaults that the remaining flags then change.
+    """
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--config", "--preset", "--profile"):
+        first.add_argument(name)
+    found, _ = first.parse_known_args(argv)
+    values = {"preset": "mta", "profile": "paper", **(read_yaml(found.config) if found.config else {})}
+    named = checked({name: getattr(found, name) or values[name] for name in ("preset", "profile")})
+    values = {"store": tyro.MISSING, "out": tyro.MISSING, **defaults(**named), **values, **named}
+    return _split(tyro.cli(TrainCommand, prog=PROG, args=argv, default=TrainCommand(**values)))
+
+
+def _split(command: TrainCommand) -> tuple[TrainConfig, dict[str, bool]]:
+    settings = {field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)}
+    return configure(settings), {name: getattr(command, name) for name in ("resume", "overwrite", "quiet")}
+
+
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the command."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -84,9 +117,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _main(arguments: list[str]) -> None:
-    from mta.command_line import parse
-
-    config, options = parse(arguments, PROG)
+    config, options = parse(arguments)
     train_config(config, **options)
 
 

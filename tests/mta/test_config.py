@@ -11,14 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import InputError
-from mta import command_line
 from mta.config import PRESETS, PROFILES, Preset, Profile, TrainConfig, configure, model_spec, read_yaml, to_json
+from mta.train import parse
 
 BOTH = ["store.h5", "--out", "run"]
-
-
-def parse(flags):
-    return command_line.parse(flags, "mta.train")
 
 
 def parsed(*flags):
