@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_prep.cli.synthesize import synthesize
 from data_prep.console import guarded
+from mta.backend import start_quietly
 from mta.evaluate import evaluate
 from mta.evaluation import comparison_figure, read_predictions
 from mta.train import train
@@ -37,6 +38,7 @@ ROLES = ("internal_test", "external_test")
 
 def main() -> None:
     """Make the data, train and evaluate both models, print the table."""
+    start_quietly()
     if not STORE.exists():
         synthesize(STORE, patients=60, size=64, mpp=0.75, contact_sheet=OUT / "contact_sheet.png")
     runs = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from data_prep.console import run as run_command
 from data_prep.console import say
 from data_prep.errors import InputError
+from mta.backend import start_quietly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ def evaluate(
     require_both_classes(dataset, *TESTED)
     predictions = _predict(trained, dataset, quiet)
     folder = Path(out) if out else _folder(trained, data)
-    metrics = write_evaluation(folder, predictions, trained.coding.centres, trained.config.seed)
+    metrics = write_evaluation(folder, predictions, trained.coding.centres)
     if not data:
         _draw_history(trained)
     if not quiet:
@@ -59,14 +60,14 @@ def evaluate(
     return metrics
 
 
-def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str, ...], seed: int) -> dict[str, Any]:
+def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str, ...]) -> dict[str, Any]:
     """Write `predictions.csv`, `metrics.json` and `roc.png` to `folder`; returns the metrics."""
     from data_prep.files import replacing, write_json
     from mta.evaluation import roc_figure, summarize
 
     with replacing(folder / "predictions.csv") as temporary:
         predictions.to_csv(temporary, index=False)
-    metrics = summarize(predictions, centres, seed)
+    metrics = summarize(predictions, centres)
     write_json(folder / "metrics.json", metrics)
     roc_figure(predictions, folder / "roc.png")
     return metrics
@@ -151,6 +152,7 @@ def command(
         model: the epoch with the best monitored loss, or the last
         quiet: no progress bar and no table
     """
+    start_quietly()
     evaluate(run, data or None, out or None, model, quiet)
 
 

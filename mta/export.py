@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from data_prep.console import run as run_command
 from data_prep.console import say, warn
+from mta.backend import start_quietly
 
 if TYPE_CHECKING:
     from mta.exporting.check import Check, Sample
@@ -123,6 +124,7 @@ def command(
         overwrite: replace an export that is there
         quiet: print no result line
     """
+    start_quietly()
     export(run, to, out or None, model, overwrite, quiet)
 
 

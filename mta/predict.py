@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_prep.console import run as run_command
 from data_prep.console import say
+from mta.backend import start_quietly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,7 @@ def command(
         model: the epoch with the best monitored loss, or the last
         quiet: no progress bar
     """
+    start_quietly()
     table = predict(run, source, out, fit, model, quiet)
     if not quiet:
         say(f"{out}: {len(table)} patches, {int((table['probability'] > 0.5).sum())} above probability 0.5")

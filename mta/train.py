@@ -11,6 +11,7 @@ import tyro
 
 from data_prep.console import guarded, print_version, say
 from data_prep.errors import InputError
+from mta.backend import start_quietly
 from mta.config import TrainConfig, checked, configure, defaults, read_yaml
 
 PROG = "python -m mta.train"
@@ -118,6 +119,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _main(arguments: list[str]) -> None:
     config, options = parse(arguments)
+    start_quietly()
     train_config(config, **options)
 
 

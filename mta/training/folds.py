@@ -69,7 +69,7 @@ def _summarize(config: TrainConfig, folder: RunFolder, quiet: bool) -> None:
         table.to_csv(temporary, index=False)
     every = pd.concat([read_predictions(path / "predictions.csv") for path in paths], ignore_index=True)
     tested = every[every["role"] == TESTED].sort_values("row", ignore_index=True)
-    write_evaluation(folder.path, tested, (), config.seed)
+    write_evaluation(folder.path, tested, ())
     if not quiet:
         auc = table["auc"]
         say(f"{folder.path}: AUC {auc.mean():.3f} over {config.folds} folds ({auc.min():.3f} to {auc.max():.3f})")
