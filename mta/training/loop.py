@@ -139,8 +139,14 @@ def _fit(
     last = progress.epoch + phase.epochs - progress.phase_epochs
     callbacks = [_Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
     with plain_errors(reader):
+        # Keras would shuffle the batches once more, by a generator that nobody seeded for it.
         network.training.fit(
-            reader, initial_epoch=progress.epoch, epochs=last, callbacks=callbacks, verbose=0 if quiet else 1
+            reader,
+            initial_epoch=progress.epoch,
+            epochs=last,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0 if quiet else 1,
         )
 
 
