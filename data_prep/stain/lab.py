@@ -1,11 +1,11 @@
 """Patches in OpenCV's 8-bit LAB: L·255/100, a + 128, b + 128, each a `uint8`.
 
-Eight bits are what makes this fast: a map of one channel is a table of 256 entries, a map of all three one of 2^24,
+Eight bits are what makes this fast: a conversion is a table of 2^24 colors, a map of one channel a table of 256 levels,
 and the tables are computed with the very operations that would otherwise run on every pixel, so nothing is
-approximated. Scaled LAB, in which statistics are given, is L in 0..100 and a, b in -128..127.
+approximated. What remains is bound by the caches: a patch stays in one array of codes that every step changes in
+place. Scaled LAB, in which statistics are given, is L in 0..100 and a, b in -128..127.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,13 +16,20 @@ from data_prep.errors import InputError
 
 BRIGHT = 95
 """Percentile of L that brightness standardization moves to white."""
-LEVELS = np.arange(256)
-SCALE = np.array([2.55, 1, 1], dtype=np.float32)
-OFFSET = np.array([0, 128, 128], dtype=np.float32)
-SCALED_LEVELS = (LEVELS[:, None] - OFFSET) / SCALE
-"""What the levels of each channel mean in scaled LAB: (256, 3)."""
-CODE = np.dtype("<u4")
-"""A color as one number, such as L + 256·a + 65536·b."""
+LEVELS = np.tile(np.arange(256.0), (3, 1))
+"""The levels of each channel: (3, 256)."""
+SCALE = np.array([2.55, 1, 1])
+OFFSET = np.array([0, 128, 128])
+SCALED_LEVELS = (LEVELS - OFFSET[:, None]).astype(np.float32) / SCALE[:, None].astype(np.float32)
+"""What they mean in scaled LAB, in the original's precision."""
+CODE = np.dtype("<i4")
+"""A color as one number: the bytes R, G, B or L, a, b, and 255, by which codes are negative: NumPy counts negative
+indices from the end of a table, which has 2^24 entries, and so never sees the last byte."""
+HALF = np.dtype("<u2")
+"""Half a code: L + 256·a, or b + 256·255."""
+COLORS = 2**24
+SLAB = 2**20
+"""Colors that are converted at once to make the tables: few, to need little memory beside them."""
 
 
 def as_batch(images: np.ndarray) -> np.ndarray:
@@ -38,23 +45,19 @@ def as_batch(images: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(images if images.ndim == 4 else images[None])
 
 
-def bright_level(light: np.ndarray) -> float:
-    """The 95th percentile of L (h, w) in 0..255, linearly interpolated as `numpy.percentile` does."""
-    cumulative = np.cumsum(cv2.calcHist([light], [0], None, [256], [0, 256]).ravel(), dtype=np.int64)
-    rank = BRIGHT / 100 * (light.size - 1)
-    below, above = np.searchsorted(cumulative, [np.floor(rank), np.ceil(rank)], side="right")
-    return float(below + (above - below) * (rank % 1))
+def to_codes(pixels: np.ndarray) -> np.ndarray:
+    """One number a pixel, (h, w), of `pixels` (h, w, 3) `uint8`."""
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view(CODE)[..., 0]
 
 
-def brightened(patch: np.ndarray) -> np.ndarray:
-    """8-bit LAB (h, w, 4) of an RGB patch, L stretched so that its 95th percentile is white; black stays black.
+def as_pixels(codes: np.ndarray) -> np.ndarray:
+    """`codes` (h, w) seen as pixels (h, w, 4) `uint8`, the fourth channel of no meaning."""
+    return codes.view(np.uint8).reshape(*codes.shape, 4)
 
-    L ← trunc(clip(255·L / P95(L), 0, 255)).
-    """
-    lab = as_pixels(color_tables().lab.take(to_codes(patch)))
-    light = cv2.extractChannel(lab, 0)
-    table = np.clip(255 * LEVELS / (bright_level(light) or 255), 0, 255).astype(np.uint8)
-    return cv2.insertChannel(cv2.LUT(light, table), lab, 0)
+
+def from_codes(codes: np.ndarray, result: np.ndarray | None = None) -> np.ndarray:
+    """The pixels (h, w, 3) `uint8` of `codes` (h, w), written to `result` if given."""
+    return cv2.cvtColor(as_pixels(codes), cv2.COLOR_RGBA2RGB, dst=result)
 
 
 class ColorTables(NamedTuple):
@@ -72,42 +75,64 @@ class ColorTables(NamedTuple):
 @cache
 def color_tables() -> ColorTables:
     """The tables, made once a process, in under half a second."""
-    every = from_codes(np.arange(2**24, dtype=CODE).reshape(4096, 4096))
-    lab, rgb = cv2.cvtColor(every, cv2.COLOR_RGB2LAB), cv2.cvtColor(every, cv2.COLOR_LAB2RGB)
-    again = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    return ColorTables(*(to_codes(pixels).ravel() for pixels in (lab, rgb, again)))
+    tables = ColorTables(*(np.empty((COLORS // SLAB, SLAB), CODE) for _ in ColorTables._fields))
+    for slab, (to_lab, to_rgb, to_again) in enumerate(zip(*tables, strict=True)):
+        every = from_codes(np.arange(slab * SLAB, (slab + 1) * SLAB, dtype=CODE).reshape(1024, -1))
+        rgb = cv2.cvtColor(every, cv2.COLOR_LAB2RGB)
+        to_lab[:] = to_codes(cv2.cvtColor(every, cv2.COLOR_RGB2LAB)).ravel()
+        to_rgb[:] = to_codes(rgb).ravel()
+        to_again[:] = to_codes(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).ravel()
+    return ColorTables(*(table.ravel() for table in tables))
 
 
-def to_codes(pixels: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-    """One number a pixel, (h, w), of `pixels` (h, w, 3) `uint8` or of their three channels (h, w)."""
-    channels = cv2.split(pixels) if isinstance(pixels, np.ndarray) else pixels
-    return as_codes(cv2.merge([*channels, np.zeros_like(channels[0])]))
+def convert(codes: np.ndarray, table: np.ndarray) -> None:
+    """Look `codes` (h, w) up in a color table, in place: NumPy has copied them as indices before it writes."""
+    table.take(codes, out=codes, mode="wrap")
 
 
-def from_codes(codes: np.ndarray, result: np.ndarray | None = None) -> np.ndarray:
-    """The pixels (h, w, 3) `uint8` of `codes` (h, w), written to `result` if given."""
-    return cv2.cvtColor(as_pixels(codes), cv2.COLOR_RGBA2RGB, dst=result)
+def bright_level(lab: np.ndarray) -> float:
+    """The 95th percentile of L, in 0..255, of codes (h, w), linearly interpolated as `numpy.percentile` does."""
+    counts = cv2.calcHist([as_pixels(lab)], [0], None, [256], [0, 256])
+    cumulative = np.cumsum(counts, dtype=np.int64)
+    rank = BRIGHT / 100 * (lab.size - 1)
+    below, above = cumulative.searchsorted((int(rank), int(rank) + 1), side="right")
+    return float(below + (above - below) * (rank % 1))
 
 
-def as_codes(pixels: np.ndarray) -> np.ndarray:
-    """`pixels` (h, w, 4) `uint8`, the fourth channel 0, seen as codes (h, w)."""
-    return pixels.view(CODE)[..., 0]
+def map_channels(lab: np.ndarray, levels: np.ndarray) -> None:
+    """Replace each channel's levels in codes (h, w), in place, by `levels` (3, 256), clipped and truncated."""
+    light, a, b = levels.clip(0, 255).astype(HALF)
+    table = light + 256 * a[:, None]
+    # One table of 16 bits (OpenCV 4.13) serves both halves of a code, because no color of RGB has a = 255.
+    table[255] = b + 256 * 255
+    halves = lab.view(HALF)
+    cv2.LUT(halves, table.ravel(), dst=halves)
 
 
-def as_pixels(codes: np.ndarray) -> np.ndarray:
-    """`codes` (h, w) seen as pixels (h, w, 4) `uint8`; the fourth channel is 0."""
-    return codes.view(np.uint8).reshape(*codes.shape, 4)
+def brightened(patch: np.ndarray) -> np.ndarray:
+    """LAB codes (h, w) of an RGB patch, L stretched so that its 95th percentile is white; black stays black.
+
+    L ← trunc(clip(255·L / P95(L), 0, 255)).
+    """
+    lab = to_codes(patch)
+    convert(lab, color_tables().lab)
+    levels = LEVELS.copy()
+    levels[0] = 255 * LEVELS[0] / (bright_level(lab) or 255)
+    map_channels(lab, levels)
+    return lab
 
 
 def standardized_lab(patch: np.ndarray) -> np.ndarray:
-    """8-bit LAB (h, w, 4) of the brightness-standardized RGB patch (h, w, 3); the fourth channel is 0."""
-    return as_pixels(color_tables().again.take(as_codes(brightened(patch))))
+    """LAB codes (h, w) of the brightness-standardized RGB patch (h, w, 3)."""
+    lab = brightened(patch)
+    convert(lab, color_tables().again)
+    return lab
 
 
-def recolored(lab: np.ndarray, tables: np.ndarray, result: np.ndarray) -> None:
-    """Write to `result` (h, w, 3) the RGB of 8-bit `lab` (h, w, 4) after one table for each channel, (3, 256)."""
-    channels = [cv2.LUT(channel, table) for channel, table in zip(cv2.split(lab), tables, strict=False)]
-    from_codes(color_tables().rgb.take(to_codes(channels)), result)
+def write_rgb(lab: np.ndarray, result: np.ndarray) -> None:
+    """Write the RGB of codes `lab` (h, w) to `result` (h, w, 3); the codes become those of RGB."""
+    convert(lab, color_tables().rgb)
+    from_codes(lab, result)
 
 
 def standardize_brightness(images: np.ndarray) -> np.ndarray:
@@ -118,15 +143,14 @@ def standardize_brightness(images: np.ndarray) -> np.ndarray:
     """
     standardized = np.empty_like(as_batch(images))
     for patch, result in zip(as_batch(images), standardized, strict=True):
-        from_codes(color_tables().rgb.take(as_codes(brightened(patch))), result)
+        write_rgb(brightened(patch), result)
     return standardized.reshape(np.shape(images))
 
 
 def scaled_moments(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and population standard deviation of 8-bit `lab` (h, w, 4) in scaled LAB: two (3,) float64."""
-    mean, std = (np.ravel(moment)[:3] for moment in cv2.meanStdDev(lab))
-    scale = SCALE.astype(np.float64)
-    return (mean - OFFSET) / scale, std / scale
+    """Mean and population standard deviation of codes `lab` (h, w) in scaled LAB: two (3,) float64."""
+    mean, std = (np.ravel(moment)[:3] for moment in cv2.meanStdDev(as_pixels(lab)))
+    return (mean - OFFSET) / SCALE, std / SCALE
 
 
 def statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,10 +14,11 @@ from data_prep.stain.lab import (
     SCALE,
     SCALED_LEVELS,
     as_batch,
-    recolored,
+    map_channels,
     scaled_moments,
     standardized_lab,
     statistics,
+    write_rgb,
 )
 
 # A channel that varies less holds no stain, only noise, which the transfer would blow up to the target's contrast.
@@ -81,7 +82,8 @@ class Reinhard:
         if unusable(stds):
             result[:] = patch
             return False
-        recolored(lab, transfer_tables(means, target_stds / stds, target_means), result)
+        map_channels(lab, transferred_levels(means, target_stds / stds, target_means))
+        write_rgb(lab, result)
         return True
 
     def _target(self) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +116,8 @@ def unusable(stds: np.ndarray) -> bool:
     return bool((stds < LEAST_STDS).any())
 
 
-def transfer_tables(means: np.ndarray, gains: np.ndarray, target_means: np.ndarray) -> np.ndarray:
-    """The affine map of each channel for every 8-bit level, truncated as the original does: `uint8` (3, 256)."""
-    moved = (SCALED_LEVELS - means) * gains + target_means
-    return np.ascontiguousarray(np.clip(moved * SCALE + OFFSET, 0, 255).astype(np.uint8).T)
+def transferred_levels(means: np.ndarray, gains: np.ndarray, target_means: np.ndarray) -> np.ndarray:
+    """Where the transfer moves every level of each channel: float (3, 256), not yet clipped."""
+    # The operations and their order are the original's, so that truncation falls as there on whole numbers.
+    moved = (SCALED_LEVELS - means[:, None]) * gains[:, None] + target_means[:, None]
+    return moved * SCALE[:, None] + OFFSET[:, None]

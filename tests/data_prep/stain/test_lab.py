@@ -7,15 +7,15 @@ from hypothesis.extra.numpy import arrays
 
 from data_prep.errors import InputError
 from data_prep.stain import standardize_brightness, statistics
-from data_prep.stain.lab import bright_level, color_tables
+from data_prep.stain.lab import as_pixels, bright_level, color_tables, convert, from_codes, map_channels, to_codes
 
 LAB = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.just(3)))
 
 
 @given(LAB)
-def test_bright_level_are_numpys_percentile(lab: np.ndarray) -> None:
-    for light in np.ascontiguousarray(lab[..., 0]):
-        assert bright_level(light) == pytest.approx(np.percentile(light, 95), abs=1e-9)
+def test_bright_level_is_numpys_percentile(lab: np.ndarray) -> None:
+    for pixels in lab:
+        assert bright_level(to_codes(pixels)) == pytest.approx(np.percentile(pixels[..., 0], 95), abs=1e-9)
 
 
 def test_golden_brightness(shared) -> None:
@@ -35,14 +35,35 @@ def test_brightness_moves_the_95th_percentile_to_white() -> None:
 
 
 def test_color_tables_are_opencvs_conversions() -> None:
-    weights = [1, 2**8, 2**16]
-    lab = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    there = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
-    back = cv2.cvtColor(there, cv2.COLOR_RGB2LAB)
+    colors = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    rgb = cv2.cvtColor(colors, cv2.COLOR_LAB2RGB)
+    tables, codes = color_tables(), to_codes(colors)
+    np.testing.assert_array_equal(from_codes(tables.rgb[codes]), rgb)
+    np.testing.assert_array_equal(from_codes(tables.lab[codes]), cv2.cvtColor(colors, cv2.COLOR_RGB2LAB))
+    np.testing.assert_array_equal(from_codes(tables.again[codes]), cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB))
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
+def test_converts_in_place(colors: np.ndarray) -> None:
+    codes = to_codes(colors)
+    convert(codes, color_tables().lab)
+    np.testing.assert_array_equal(from_codes(codes), cv2.cvtColor(colors, cv2.COLOR_RGB2LAB))
+
+
+def test_map_channels_looks_each_channel_up_clips_and_truncates() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (16, 17, 3), dtype=np.uint8)
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
+    codes, levels = to_codes(lab), np.arange(256)
+    maps = np.stack([1.7 * levels - 40, 300.5 - levels, levels / 2])
+    map_channels(codes, maps)
+    expected = np.stack([np.clip(maps[i][lab[..., i]], 0, 255).astype(np.uint8) for i in range(3)], axis=-1)
+    np.testing.assert_array_equal(from_codes(codes), expected)
+
+
+def test_lab_of_rgb_never_has_the_level_that_marks_the_second_half() -> None:
     tables = color_tables()
-    np.testing.assert_array_equal(tables.rgb[lab.astype(int) @ weights], there.astype(int) @ weights)
-    np.testing.assert_array_equal(tables.lab[there.astype(int) @ weights], back.astype(int) @ weights)
-    np.testing.assert_array_equal(tables.again[lab.astype(int) @ weights], back.astype(int) @ weights)
+    for table in (tables.lab, tables.again):
+        assert as_pixels(table[None])[..., 1].max() < 255
 
 
 def test_statistics_of_known_colors() -> None:

@@ -37,6 +37,26 @@ def test_golden_transform(golden) -> None:
         assert difference.max() <= 3
 
 
+def original_split(patch: np.ndarray) -> list[np.ndarray]:
+    """The brightness-standardized patch in scaled LAB, by float operations on every pixel."""
+    lab = cv2.cvtColor(patch, cv2.COLOR_RGB2LAB)
+    light = lab[..., 0].astype(float)
+    lab[..., 0] = np.clip(255 * light / np.percentile(light, 95), 0, 255).astype(np.uint8)
+    again = cv2.cvtColor(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), cv2.COLOR_RGB2LAB).astype(np.float32)
+    return [again[..., 0] / 2.55, again[..., 1] - 128, again[..., 2] - 128]
+
+
+@pytest.mark.parametrize("target", [TARGET, Reinhard.from_statistics([71.7, 35.7, -13.6], [13.9, 11.8, 9.0])])
+def test_tables_equal_the_operations_on_every_pixel(patches, target) -> None:
+    for patch in patches:
+        moved = [
+            (channel - channel.mean(dtype=float)) * (target_std / channel.std(dtype=float)) + target_mean
+            for channel, target_mean, target_std in zip(original_split(patch), target.means, target.stds, strict=True)
+        ]
+        lab = np.dstack([moved[0] * 2.55, moved[1] + 128, moved[2] + 128]).clip(0, 255).astype(np.uint8)
+        np.testing.assert_array_equal(target.transform(patch), cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
+
+
 def test_result_has_the_statistics_of_the_target(patches) -> None:
     mild = Reinhard.from_statistics([60, 10, -10], [8, 4, 4])
     normalized = mild.transform(patches)
