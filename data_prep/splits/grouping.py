@@ -2,6 +2,7 @@
 
 Whole patients are dealt out, the largest first, each to the part whose (class, centre) counts it brings nearest
 to their targets. As a squared distance relative to the target, so that rare strata weigh as much as common ones.
+Patients who share a slide are dealt out as one.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import pandas as pd
 
 from data_prep.console import warn
 from data_prep.errors import InputError
-from data_prep.splits.roles import patient_keys, warn_of_unknown_patients
+from data_prep.splits.roles import inseparable_keys, warn_of_unknown_patients
 
 FRACTIONS = (0.7, 0.15, 0.15)
 VALIDATION_FRACTION = 0.15
@@ -23,7 +24,7 @@ def split_by_patient(
     fractions: tuple[float, float, float] = FRACTIONS,
     external_centres: Sequence[str] = (),
 ) -> np.ndarray:
-    """A role for every row (n,) such that no patient has two.
+    """A role for every row (n,) such that no patient and no slide has two.
 
     `fractions` are the shares of patches for train, validation and internal test (sum 1; 0 leaves a role out).
     Every patient with a patch of `external_centres` is external test. Patients without any labelled patch are
@@ -32,7 +33,7 @@ def split_by_patient(
     """
     shares = _checked_fractions(fractions)
     warn_of_unknown_patients(rows)
-    keys = patient_keys(rows)
+    keys = inseparable_keys(rows)
     external = _external(rows, keys, external_centres)
     roles = np.where(external, "external_test", "train").astype(object)
     free = ~external & _of_labelled_patient(rows, keys)
@@ -44,14 +45,14 @@ def split_by_patient(
 def fold_roles(rows: pd.DataFrame, folds: int, seed: int) -> list[np.ndarray]:
     """`folds` role arrays (n,): in the k-th, fold k of the patients is internal test.
 
-    About 15 % of the others are validation, the rest train. Patients never straddle, folds are stratified by
+    About 15 % of the others are validation, the rest train. Patients and slides never straddle, folds are stratified by
     class and centre, and every labelled row is tested in exactly one fold. Patients without any labelled patch
     are train throughout. Raises `InputError` when there are fewer labelled patients than folds.
     """
     if folds < 2:
         raise InputError(f"{folds} folds: at least 2 are needed")
     warn_of_unknown_patients(rows)
-    keys = patient_keys(rows)
+    keys = inseparable_keys(rows)
     labelled = _of_labelled_patient(rows, keys)
     part = np.full(len(rows), -1)
     part[labelled] = _deal(rows[labelled], keys[labelled], [1 / folds] * folds, seed)
@@ -93,8 +94,8 @@ def _deal(rows: pd.DataFrame, keys: np.ndarray, shares: list[float], seed: int) 
     patients, patient = np.unique(keys, return_inverse=True)
     if len(patients) < len(shares):
         raise InputError(
-            f"{len(patients)} patients with labels for {len(shares)} parts: fewer patients than parts; "
-            "ask for fewer folds or roles, or add patients"
+            f"{len(patients)} patients with labels for {len(shares)} parts: fewer patients than parts "
+            "(those who share a slide count once); ask for fewer folds or roles, or add patients"
         )
     strata, stratum = np.unique(rows["label"].astype(str) + " " + rows["centre"].astype(str), return_inverse=True)
     counts = np.zeros((len(patients), len(strata)))

@@ -5,7 +5,7 @@ import pandas as pd
 
 from data_prep.console import warn
 from data_prep.errors import InputError
-from data_prep.splits.roles import patient_keys
+from data_prep.splits.roles import patient_keys, slide_keys
 from data_prep.store import ROLES
 
 _EXAMPLES = 3
@@ -16,11 +16,10 @@ def check_leaks(rows: pd.DataFrame, roles: np.ndarray) -> list[str]:
 
     Rows with role "" serve nothing and are passed over. `roles` (n,) is aligned with `rows`.
     """
-    used = pd.DataFrame({"patient": patient_keys(rows), "slide": rows["slide"].astype(str), "role": np.asarray(roles)})
+    used = pd.DataFrame({"patient": patient_keys(rows), "slide": slide_keys(rows), "role": np.asarray(roles)})
     used = used[used["role"] != ""]
     named = used[used["slide"] != ""]
-    slides = named["slide"] + " of patient " + named["patient"]
-    return _straddling("patient", used["patient"], used["role"]) + _straddling("slide", slides, named["role"])
+    return _straddling("patient", used["patient"], used["role"]) + _straddling("slide", named["slide"], named["role"])
 
 
 def _straddling(kind: str, keys: pd.Series, roles: pd.Series) -> list[str]:
@@ -38,13 +37,15 @@ def _in_order(roles: pd.Series) -> list[str]:
 
 
 def require_disjoint(rows: pd.DataFrame, roles: np.ndarray, allow: bool = False) -> list[str]:
-    """The findings of `check_leaks`; without `allow` any finding is an `InputError` that names the patients.
+    """The findings of `check_leaks`; without `allow` any finding is an `InputError` that names some.
 
     With `allow` each is printed as a warning and returned, to be recorded with the run.
     """
     findings = check_leaks(rows, roles)
     if findings and not allow:
-        raise InputError(f"the split leaks: {findings[0]}; split by patient, or say --allow-leak to go on regardless")
+        raise InputError(
+            f"the split leaks: {' and '.join(findings)}; split by patient, or say --allow-leak to go on regardless"
+        )
     for finding in findings:
         warn(f"the split leaks: {finding}")
     return findings

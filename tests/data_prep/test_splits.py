@@ -16,6 +16,7 @@ from data_prep.splits import (
     split_by_patient,
     write_split,
 )
+from data_prep.splits.roles import inseparable_keys
 from data_prep.store import open_patches
 
 
@@ -49,10 +50,13 @@ def row_tables(draw):
     centres = draw(st.lists(st.sampled_from("0123"), min_size=n, max_size=n))
     labels = draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=n, max_size=n))
     patients[:6], labels[:6] = map(str, range(6)), [0, 1, 0, 1, 0, 1]  # enough labelled patients for any split
-    return make_rows(patients, labels, centres)
+    rows = make_rows(patients, labels, centres)
+    for row, slide in draw(st.dictionaries(st.integers(6, n - 1), st.sampled_from(["", "6_0", "7_0"]))).items():
+        rows.loc[row, "slide"] = slide  # also of another patient than the one it is named after
+    return rows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(row_tables(), st.integers(0, 5))
 def test_a_split_never_shares_a_patient_and_is_the_same_again(rows, seed):
     roles = split_by_patient(rows, seed)
@@ -67,11 +71,13 @@ def test_a_split_never_shares_a_patient_and_is_the_same_again(rows, seed):
 def test_folds_test_every_labelled_row_once_and_never_share_a_patient(rows, seed, count):
     folds = fold_roles(rows, count, seed)
     keys = patient_keys(rows)
-    labelled = np.isin(keys, keys[rows["label"] >= 0])
+    units = inseparable_keys(rows)
+    labelled = np.isin(units, units[rows["label"] >= 0])
     tested = sum((roles == "internal_test").astype(int) for roles in folds)
     np.testing.assert_array_equal(tested, labelled.astype(int))
     for roles in folds:
         assert straddlers(keys, roles) == 0
+        assert check_leaks(rows, roles) == []
         assert set(roles) == {"train", "validation", "internal_test"}
         assert set(roles[~labelled]) <= {"train"}
 
@@ -117,7 +123,7 @@ def test_unlabelled_patients_are_train_and_a_zero_share_leaves_a_role_out():
 def test_unknown_patients_are_warned_of_and_the_slide_stands_in(capsys):
     rows = make_rows(["", "", "", "", "7", "7"], slide=["a", "a", "", "", "7_0", "7_0"])
     keys = patient_keys(rows)
-    assert keys[0] == keys[1] == "slide a"
+    assert keys[0] == keys[1] == "slide a of all500"
     assert keys[4] == keys[5] == "7"
     assert len(set(keys)) == 4
     split_by_patient(rows, 0)
@@ -157,12 +163,43 @@ def test_leaks_are_named_in_order_and_only_among_used_rows(capsys):
     roles = np.array(["external_test", "train", "train", "train", "", "train"])
     assert check_leaks(rows, roles) == [
         "1 patient in more than one role: 1 (train, external_test)",
-        "1 slide in more than one role: 1_0 of patient 1 (train, external_test)",
+        "1 slide in more than one role: 1_0 of all500 (train, external_test)",
     ]
     with pytest.raises(InputError, match=r"1 \(train, external_test\).*--allow-leak"):
         require_disjoint(rows, roles)
     assert len(require_disjoint(rows, roles, allow=True)) == 2
     assert capsys.readouterr().err.count("warning: the split leaks") == 2
+
+
+@pytest.mark.parametrize("patients", [["p1", "p2"], ["p1", ""]])
+def test_a_slide_in_two_roles_leaks_under_whatever_patient(patients):
+    rows = make_rows(patients, slide=["S", "S"])
+    findings = check_leaks(rows, np.array(["train", "internal_test"]))
+    assert "1 slide in more than one role: S of all500 (train, internal_test)" in findings
+    with pytest.raises(InputError, match="S of all500"):
+        require_disjoint(rows, np.array(["train", "internal_test"]))
+
+
+def test_slides_of_two_databases_with_one_name_are_two():
+    rows = make_rows(["p1", "p2", "", ""], slide=["S"] * 4, source=["a", "b", "a", "c"])
+    assert list(patient_keys(rows)) == ["p1", "p2", "p1", "slide S of c"]
+    assert check_leaks(rows, np.array(["train", "validation", "train", "internal_test"])) == []
+
+
+def test_a_row_without_patient_takes_that_of_its_slide(capsys):
+    rows = make_rows(["", "p2", "p1", "", "p3", "p4"], slide=["S", "S", "S", "", "T", "U"])
+    assert list(patient_keys(rows)) == ["p1", "p2", "p1", "row 3", "p3", "p4"]
+    assert list(patient_keys(rows[["patient", "slide"]].iloc[[0, 4]])) == ["slide S", "p3"]
+    roles = split_by_patient(rows, 0, (0.5, 0.25, 0.25))
+    assert len(set(roles[:3])) == 1
+    errors = capsys.readouterr().err
+    assert "1 of 6 patches have no patient: they are given that of other patches of their slide" in errors
+    assert "2 patients share slides: those who do stay together" in errors
+
+
+def test_patients_linked_by_a_chain_of_slides_are_inseparable():
+    rows = make_rows(["c", "b", "b", "a", "d", ""], slide=["S", "S", "T", "T", "U", ""])
+    assert list(inseparable_keys(rows)) == ["a", "a", "a", "a", "d", "row 5"]
 
 
 def test_many_leaks_give_a_few_examples():
