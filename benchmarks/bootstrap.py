@@ -29,7 +29,7 @@ def loop(labels, scores, clusters):
     """The same resampling written as a loop over resamples."""
     names = np.unique(clusters)
     members = [np.flatnonzero(clusters == name) for name in names]
-    for row in resample_counts(cluster_strata(labels, clusters), LOOP_RESAMPLES, 0).astype(int):
+    for row in next(resample_counts(cluster_strata(labels, clusters), LOOP_RESAMPLES, 0, LOOP_RESAMPLES)):
         chosen = np.concatenate([members[k] for k in np.repeat(np.arange(len(names)), row)])
         roc_auc_score(labels[chosen], scores[chosen])
 

@@ -22,7 +22,7 @@ from data_prep.store import open_concepts, open_patches
 from mta.backbones import build_trunk
 from mta.config import read_yaml
 from mta.evaluation import auc, r2, read_predictions
-from mta.evaluation.bootstrap import RESAMPLES, cluster_strata, resample_counts, resampled_auc
+from mta.evaluation.bootstrap import RESAMPLES, resampled_auc
 from mta.predicting import predict_rows
 from mta.train import train
 
@@ -128,9 +128,8 @@ def difference(folds_a, folds_b, seed):
 
 def resampled_gap(a, b, seed):
     labels, rows = a["label"].to_numpy(), a["row"].to_numpy()
-    counts = resample_counts(cluster_strata(labels, rows), RESAMPLES, seed)
     scores = (table["logit"].to_numpy() for table in (a, b))
-    of_a, of_b = (resampled_auc(labels, values, rows, counts) for values in scores)
+    of_a, of_b = (resampled_auc(labels, values, rows, RESAMPLES, seed) for values in scores)
     return of_a - of_b
 
 

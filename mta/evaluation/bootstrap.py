@@ -3,7 +3,8 @@
 Patients are drawn with replacement within three strata (only normal, only tumor, both kinds of patches), so
 that every resample holds both classes and the interval is conditional on how many patients there are of each kind.
 A resample is a row of counts by patient; its AUC is that of patches weighted by their patient's count, so the
-scores are sorted once and every further resample costs only a cumulative sum.
+scores are sorted once and every further resample costs only a cumulative sum. Resamples are drawn a few at a time,
+from one stream of random numbers, so that memory does not grow with their number.
 """
 
 from collections.abc import Iterator
@@ -29,10 +30,9 @@ def clustered_bootstrap(
     """
     known = np.ravel(labels) >= 0
     labels, scores, clusters = (np.ravel(values)[known] for values in (labels, scores, clusters))
-    strata = cluster_strata(labels, clusters)
-    if np.isnan(auc(labels, scores)) or np.bincount(strata).max() < 2:
+    if np.isnan(auc(labels, scores)) or not _varies(labels, clusters):
         return float("nan"), float("nan")
-    return _percentiles(resampled_auc(labels, scores, clusters, resample_counts(strata, n, seed)))
+    return _percentiles(resampled_auc(labels, scores, clusters, n, seed))
 
 
 def paired_difference(
@@ -50,11 +50,10 @@ def paired_difference(
     """
     known = np.ravel(labels) >= 0
     labels, a, b, clusters = (np.ravel(values)[known] for values in (labels, scores_a, scores_b, clusters))
-    difference, strata = auc(labels, a) - auc(labels, b), cluster_strata(labels, clusters)
-    if np.isnan(difference) or np.bincount(strata).max() < 2:
+    difference = auc(labels, a) - auc(labels, b)
+    if np.isnan(difference) or not _varies(labels, clusters):
         return difference, float("nan"), float("nan")
-    counts = resample_counts(strata, n, seed)
-    gaps = resampled_auc(labels, a, clusters, counts) - resampled_auc(labels, b, clusters, counts)
+    gaps = resampled_auc(labels, a, clusters, n, seed) - resampled_auc(labels, b, clusters, n, seed)
     return (difference, *_percentiles(gaps))
 
 
@@ -66,41 +65,45 @@ def cluster_strata(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     return np.where(normal == 0, 1, np.where(tumor == 0, 0, 2))
 
 
-def resample_counts(strata: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """How often each cluster is drawn in each resample (n, clusters); rows sum to the clusters of each stratum."""
-    generator = np.random.default_rng(seed)
-    counts = np.zeros((n, len(strata)))
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
-        counts[:, members] = generator.multinomial(len(members), np.full(len(members), 1 / len(members)), size=n)
-    return counts
+def resample_counts(strata: np.ndarray, n: int, seed: int, block: int) -> Iterator[np.ndarray]:
+    """How often each cluster is drawn in each of `n` resamples, `block` of them at a time (<= block, clusters).
+
+    Rows sum to the number of clusters in each stratum. The counts depend on the seed alone, not on the block.
+    """
+    generator, clusters = np.random.default_rng(seed), len(strata)
+    order = np.argsort(strata, kind="stable")
+    sizes = np.bincount(strata)
+    size, first = (np.repeat(values, sizes) for values in (sizes, np.cumsum(sizes) - sizes))
+    for start in range(0, n, block):
+        drawn = generator.random((min(block, n - start), clusters))
+        drawn = order[first + (drawn * size).astype(np.intp)] + clusters * np.arange(len(drawn))[:, None]
+        yield np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
 
 
-def resampled_auc(labels: np.ndarray, scores: np.ndarray, clusters: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The AUC (n,) of each resample in `counts` (n, clusters); `labels` (rows,) in {0, 1} hold both classes.
+def resampled_auc(labels: np.ndarray, scores: np.ndarray, clusters: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """The AUC (n,) of each of `n` resamples of the `clusters`; `labels` (rows,) in {0, 1} hold both classes.
 
-    For each tumor patch the normal weight below it, plus half of that at its score, is read off the cumulative
-    weights of the sorted normal patches.
+    The same labels, clusters and seed give the same resamples, so that the AUCs of two scores are paired. For each
+    tumor patch the normal weight below it, plus half of that at its score, is read off the cumulative weights of the
+    sorted normal patches.
     """
     _, group = np.unique(clusters, return_inverse=True)
     normal, tumor = np.flatnonzero(labels == NORMAL), np.flatnonzero(labels == TUMOR)
     normal = normal[np.argsort(scores[normal], kind="stable")]
     below = np.searchsorted(scores[normal], scores[tumor], side="left")
     through = np.searchsorted(scores[normal], scores[tumor], side="right")
-    areas = np.empty(len(counts))
-    for part in _blocks(len(counts), len(labels)):
-        heap = np.zeros((part.stop - part.start, len(normal) + 1))
-        np.cumsum(counts[part][:, group[normal]], axis=1, out=heap[:, 1:])
-        weight = counts[part][:, group[tumor]]
+    areas = []
+    for counts in resample_counts(cluster_strata(labels, clusters), n, seed, max(1, _BLOCK // len(labels))):
+        heap = np.zeros((len(counts), len(normal) + 1))
+        np.cumsum(counts[:, group[normal]], axis=1, out=heap[:, 1:])
+        weight = counts[:, group[tumor]].astype(float)
         outscored = np.einsum("ij,ij->i", weight, heap[:, below] + heap[:, through]) / 2
-        areas[part] = outscored / (weight.sum(axis=1) * heap[:, -1])
-    return areas
+        areas.append(outscored / (weight.sum(axis=1) * heap[:, -1]))
+    return np.concatenate(areas)
 
 
-def _blocks(resamples: int, rows: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // rows)
-    for start in range(0, resamples, step):
-        yield slice(start, min(start + step, resamples))
+def _varies(labels: np.ndarray, clusters: np.ndarray) -> bool:
+    return bool(np.bincount(cluster_strata(labels, clusters)).max() >= 2)
 
 
 def _percentiles(values: np.ndarray) -> Interval:
