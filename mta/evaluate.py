@@ -69,7 +69,7 @@ def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str
         predictions.to_csv(temporary, index=False)
     metrics = summarize(predictions, centres)
     write_json(folder / "metrics.json", metrics)
-    roc_figure(predictions, folder / "roc.png")
+    roc_figure(predictions, folder / "roc.png", metrics)
     return metrics
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,11 @@ from mta.evaluation.style import COLORS, GREY, INK, ROLE_COLORS, dress, new_figu
 from mta.evaluation.table import clean
 
 
-def roc_figure(predictions: pd.DataFrame, path: str | Path) -> None:
+def roc_figure(predictions: pd.DataFrame, path: str | Path, metrics: Mapping[str, Any] | None = None) -> None:
     """Write the tumor ROC curve of each role in `predictions` to `path` (PNG).
 
-    The legend gives the AUC with its 95 % patient-clustered interval, or says that there is one class only.
+    The legend gives the AUC with its 95 % patient-clustered interval, or says that there is one class only. They are
+    those in `metrics`, what `summarize` made of the same table, where it is given; else they are computed here.
     Raises `InputError` when no row has a role.
     """
     parts = _by_role(predictions)
@@ -26,7 +28,9 @@ def roc_figure(predictions: pd.DataFrame, path: str | Path) -> None:
     axes = dress(figure.add_subplot(), "Tumor against normal patches")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 3)))
     for role, part in parts.items():
-        axes.plot(*roc_curve(part["label"], part["logit"]), color=ROLE_COLORS[role], label=_legend(role, part))
+        measured = _as_summarized(metrics[role]["tumor"]) if metrics else _auc_interval(part)
+        curve = roc_curve(part["label"], part["logit"])
+        axes.plot(*curve, color=ROLE_COLORS[role], label=_legend(role, *measured))
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set_xlabel("false positive rate (1 - specificity)", fontsize=9)
     axes.set_ylabel("true positive rate (sensitivity)", fontsize=9)
@@ -69,8 +73,11 @@ def _auc_interval(part: pd.DataFrame) -> tuple[float, float, float]:
     return auc(labels, logits), *clustered_bootstrap(labels, logits, patient_keys(part))
 
 
-def _legend(role: str, part: pd.DataFrame) -> str:
-    area, low, high = _auc_interval(part)
+def _as_summarized(tumor: Mapping[str, Any]) -> np.ndarray:
+    return np.array([tumor["auc"], *tumor["auc_interval"]], dtype=float)  # None, for JSON, is NaN again
+
+
+def _legend(role: str, area: float, low: float, high: float) -> str:
     if np.isnan(area):
         return f"{words(role)}: one class only"
     interval = "" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from data_prep.errors import InputError
-from mta.evaluation import comparison_figure, history_figure, roc_figure
+from mta.evaluation import comparison_figure, history_figure, roc_figure, summarize
 from mta.evaluation.figures import _legend
 from mta.evaluation.history import _panels
 from mta.evaluation.scores import auc, roc_curve
@@ -47,11 +47,20 @@ def test_roc_figure_draws_the_roles_that_are_there(tmp_path):
 
 
 def test_legend_says_what_could_not_be_computed():
+    assert _legend("internal_test", 0.8, 0.7, 0.9) == "internal test: 0.800 [0.700, 0.900]"
+    assert _legend("train", 0.8, np.nan, np.nan) == "train: 0.800"
+    assert _legend("train", np.nan, np.nan, np.nan) == "train: one class only"
+
+
+def test_roc_figure_takes_the_intervals_of_the_metrics(tmp_path, monkeypatch):
     table = make_predictions()
-    assert _legend("internal_test", table).startswith("internal test: 0.")
-    assert "[" in _legend("train", table)
-    assert "[" not in _legend("train", table[table["patient"] == "000"])
-    assert _legend("train", table.assign(label=1)) == "train: one class only"
+    table.loc[table["role"] == "internal_test", "label"] = 1
+    table.loc[(table["role"] == "external_test") & (table["patient"] != "002"), "role"] = ""
+    roc_figure(table, tmp_path / "own.png")
+    metrics = summarize(table)
+    monkeypatch.setattr("mta.evaluation.figures.clustered_bootstrap", None)  # a second bootstrap would raise
+    roc_figure(table, tmp_path / "given.png", metrics)
+    assert (tmp_path / "given.png").read_bytes() == (tmp_path / "own.png").read_bytes()
 
 
 def test_comparison_gives_each_run_its_color(tmp_path):
