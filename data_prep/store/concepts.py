@@ -9,6 +9,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.flat import flat_concepts, is_flat
+from data_prep.store.flat_check import require_sound
 from data_prep.store.handle import reading
 from data_prep.store.hierarchy import scan
 from data_prep.store.opening import parse_spec
@@ -46,6 +47,7 @@ def _open(path: Path) -> pd.DataFrame:
         return _from_csv(path)
     with reading(path) as file:
         if is_flat(file):
+            require_sound(file)
             return flat_concepts(file)
         if found := scan(file).found:
             table = pd.DataFrame(index=pd.RangeIndex(sum(item.count for item in found)))

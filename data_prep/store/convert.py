@@ -10,11 +10,11 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.images import Fit, fitter, read_image
+from data_prep.store.part import block_length
 from data_prep.store.patches import Patches
 from data_prep.store.table import ImageTable
 from data_prep.store.writer import StoreWriter
 
-BLOCK = 256
 # Wraps the iteration over the starts of blocks, for a progress bar.
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
@@ -30,9 +30,10 @@ def store_table(
     change, notes = fitter(size, fit), Counter[str]()
     first, _, _ = _patch(table.paths[0], change)
     units, shape = table.concepts.attrs["units"], (first.shape[0], first.shape[1])
+    block = block_length(shape)
     with StoreWriter(out, shape, units) as writer, ThreadPoolExecutor() as pool:
-        for start in progress(range(0, len(table.paths), BLOCK)):
-            span = slice(start, start + BLOCK)
+        for start in progress(range(0, len(table.paths), block)):
+            span = slice(start, start + block)
             results = list(pool.map(lambda path: _patch(path, change), table.paths[span]))
             _check_sizes(table.paths[span], [patch for patch, _, _ in results], shape)
             rows = table.rows.iloc[span].copy()
@@ -64,7 +65,9 @@ def store_patches(patches: Patches, concepts: pd.DataFrame, out: Path, progress:
     """Write `patches` with `concepts` (aligned, `attrs["units"]`) as a flat store that can be turned back."""
     units = concepts.attrs["units"]
     with StoreWriter(out, patches.size, units, patches.mask_shape, patches.origin) as writer:
-        for start in progress(range(0, len(patches), BLOCK)):
-            span = slice(start, start + BLOCK)
-            masks = patches.read_masks(start, start + BLOCK) if patches.mask_shape else None
-            writer.append(patches.read(start, start + BLOCK), patches.rows.iloc[span], concepts.iloc[span], masks)
+        for start in progress(range(0, len(patches), patches.block)):
+            span = slice(start, start + patches.block)
+            masks = patches.read_masks(start, start + patches.block) if patches.mask_shape else None
+            writer.append(
+                patches.read(start, start + patches.block), patches.rows.iloc[span], concepts.iloc[span], masks
+            )

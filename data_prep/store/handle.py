@@ -9,6 +9,10 @@ from pathlib import Path
 import h5py
 
 from data_prep.errors import InputError
+from data_prep.store.guard import own_dataset, require_own
+
+# h5py has no error of its own for damage: it raises whatever the broken bytes lead to.
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -23,16 +27,21 @@ def open_hdf5(path: Path) -> h5py.File:
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
-    """`path` opened for a look at its structure; damage that only shows in its parts is an `InputError` too."""
+    """`path` opened for a look at its structure.
+
+    What points outside the file (`require_own`) is an `InputError`, and so is damage that only shows in its parts.
+    """
     with open_hdf5(path) as file:
         try:
+            require_own(file)
             yield file
-        except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+        except DAMAGE as error:
             raise InputError(f"{path}: {_damage(error)}") from error
 
 
 def _damage(error: Exception) -> str:
-    return f"the HDF5 file is damaged ({str(error).splitlines()[0]}); copy it or make it again"
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"the HDF5 file is damaged ({reason}); copy it or make it again"
 
 
 def _reason(path: Path, error: OSError) -> str:
@@ -67,8 +76,14 @@ class LazyFile:
             if name not in self._datasets:
                 if len(self._datasets) >= 256:
                     self._datasets.clear()
-                self._datasets[name] = self._file[name]
+                self._datasets[name] = self._own(self._file, name)
             return self._datasets[name]
+
+    def _own(self, file: h5py.File, name: str) -> h5py.Dataset:
+        dataset = own_dataset(file, name)
+        if dataset is None:
+            raise InputError(f"{self.path}: the dataset {name} is gone; the file has changed since it was opened")
+        return dataset
 
     def close(self) -> None:
         """Close the handle of this process; the next use opens it again."""

@@ -6,7 +6,9 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from data_prep.store.guard import own_dataset
 from data_prep.store.layouts import Place, is_slide_group, locate
+from data_prep.store.part import size_problem
 from data_prep.store.rows import make_rows
 
 ORIGIN_COLUMNS = ("source", "entry", "layout", "pixels", "locations", "masks")
@@ -66,6 +68,8 @@ def _pixel_problem(place: Place, node: h5py.Dataset) -> str:
     dimensions = 3 if place.layout == "demo" else 4
     if node.ndim != dimensions or node.shape[-1] != 3:
         return f"has the shape {node.shape}; patches are {'' if dimensions == 3 else 'n x '}height x width x 3"
+    if problem := size_problem(node.shape[-3:-1]):
+        return problem
     allowed = "uf" if place.layout == "pannuke" else "u"
     if node.dtype.kind not in allowed or (node.dtype.kind == "u" and node.dtype.itemsize != 1):
         return f"has the type {node.dtype}; patches are uint8"
@@ -91,11 +95,13 @@ def _describe(result: Scan, file: h5py.File, place: Place, node: h5py.Dataset) -
 
 
 def _masks(result: Scan, file: h5py.File, place: Place, node: h5py.Dataset) -> h5py.Dataset | None:
-    masks = file.get(f"{node.parent.name}/mask") if place.layout == "pannuke" else None
+    name = f"{place.entry.rpartition('/')[0]}/mask"
+    masks = own_dataset(file, name) if place.layout == "pannuke" else None
     if masks is None:
         return None
-    if masks.shape[:3] != node.shape[:3]:
-        result.problems.append((place.entry, f"{masks.name} has the shape {masks.shape}, its patches {node.shape}"))
+    if masks.shape != (*node.shape[:3], 6) or masks.dtype.kind not in "iuf":
+        text = f"{name} is {masks.dtype} {masks.shape} beside patches {node.shape}; expected numbers of 6 channels"
+        result.problems.append((place.entry, text))
         return None
     return masks
 
@@ -104,10 +110,10 @@ def _locations(result: Scan, file: h5py.File, place: Place, path: str, count: in
     if place.layout == "pannuke":
         return None
     name = f"{path.rpartition('/')[0]}/locations"
-    if name not in file:
+    dataset = own_dataset(file, name)
+    if dataset is None:
         result.warnings.append((place.slide, f"{name} is missing: the patches of {place.slide} have no place"))
         return None
-    dataset = file[name]
     if dataset.shape != (count, 2) or dataset.dtype.kind not in "iu":
         text = f"{name} is {dataset.dtype} {dataset.shape} beside {count} patches; expected integers ({count}, 2)"
         result.problems.append((place.slide, text))

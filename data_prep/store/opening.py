@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.store.flat import flat_origin, flat_problems, flat_rows, is_flat
+from data_prep.store.flat import flat_origin, flat_rows, is_flat
+from data_prep.store.flat_check import require_sound
 from data_prep.store.handle import LazyFile, reading
 from data_prep.store.hierarchy import origin_of, rows_of, scan
 from data_prep.store.part import Part
@@ -74,8 +75,7 @@ def _open(path: Path, name: str, order: ChannelOrder) -> _Opened:
 
 
 def _open_flat(path: Path, file: h5py.File) -> _Opened:
-    if problems := flat_problems(file):
-        raise InputError(f"{path}: {problems[0]}")
+    require_sound(file)
     shape, masks = file["patches"].shape, file.get("masks")
     part = Part(LazyFile(path), "patches", 0, shape[0], None if masks is None else "masks")
     mask_shapes = set() if masks is None else {tuple(masks.shape[1:])}

@@ -6,7 +6,10 @@ import h5py
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.store.handle import LazyFile
+from data_prep.store.handle import DAMAGE, LazyFile
+
+# A batch of larger ones fits no memory; a file may declare any size without holding a byte of it.
+MAX_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,36 @@ class Part:
                 dataset.read_direct(out, np.s_[start : start + len(out)])
             else:
                 out[:] = whole_levels(dataset[start : start + len(out)], out.dtype)
-        except (OSError, RuntimeError, KeyError) as error:
-            raise InputError(f"{self.file.path}: {name} cannot be read ({error}); make this slide again") from error
-        except ValueError as error:
+        except NotWholeError as error:
             raise InputError(f"{self.file.path}: {name}: {error}") from error
+        except DAMAGE as error:
+            raise InputError(f"{self.file.path}: {name} cannot be read ({error}); make this slide again") from error
+
+
+def size_problem(size: tuple[int, ...]) -> str:
+    """What is wrong with patches of `size` (height, width) pixels, "" where nothing is."""
+    if not all(0 < side <= MAX_SIDE for side in size):
+        return f"have {size[0]}x{size[1]} pixels; patches have 1 to {MAX_SIDE} a side"
+    return ""
+
+
+def block_length(size: tuple[int, int]) -> int:
+    """How many patches of `size` (height, width) to hold at once: 256, fewer where they are large (256 MiB)."""
+    return max(1, min(256, (256 << 20) // (3 * size[0] * size[1])))
+
+
+class NotWholeError(ValueError):
+    """Pixels or masks that are no whole numbers in range."""
 
 
 def whole_levels(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """`values` as the unsigned integers of `dtype`; ValueError where that would lose something."""
+    """`values` as the unsigned integers of `dtype`; `NotWholeError` where that would lose something."""
     if values.dtype == dtype:
         return values
     with np.errstate(invalid="ignore"):
         whole = values.astype(dtype)
     if not np.array_equal(whole, values):
-        raise ValueError(f"values are not whole numbers from 0 to {np.iinfo(dtype).max}; store them as {dtype}")
+        raise NotWholeError(f"values are not whole numbers from 0 to {np.iinfo(dtype).max}; store them as {dtype}")
     return whole
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.store.part import Part
+from data_prep.store.part import Part, block_length
 
 # Reading a few unwanted patches costs less than one more call into HDF5.
 _GAP = 4
@@ -20,7 +20,7 @@ class Patches:
 
     `.rows`: DataFrame of `ROW_COLUMNS` under a RangeIndex. `.size`: (height, width) in pixels. `.mask_shape`: shape
     of one mask, () where there are none. `.origin`: the original's entries and dtypes, for the way back.
-    Reading is safe after a fork and from several threads. A context manager; `close` is otherwise enough.
+    `.block`: how many to read at once, by their size. Reading is safe after a fork and from several threads. A context manager; `close` is otherwise enough.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Patches:
         flip: np.ndarray,
     ) -> None:
         self.rows, self.origin, self.size, self.mask_shape = rows, origin, size, mask_shape
+        self.block = block_length(size)
         self._parts = list(parts)
         self._firsts = np.array([part.first for part in parts])
         self._flip = flip

@@ -26,6 +26,7 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
     "stored_bgr": ("bool", False),
 }
 ROW_COLUMNS = tuple(_COLUMNS)
+COLUMN_TYPES = {name: dtype for name, (dtype, _) in _COLUMNS.items()}
 KEY = ["source", "entry", "patch_no"]
 
 

@@ -8,23 +8,22 @@ import pandas as pd
 from data_prep.errors import InputError
 from data_prep.store.duplicates import Duplicates
 from data_prep.store.finding import Finding, slide_names
-from data_prep.store.flat import flat_concepts, flat_problems, is_flat
+from data_prep.store.flat import flat_concepts, is_flat
+from data_prep.store.flat_check import flat_problems
 from data_prep.store.handle import reading
 from data_prep.store.hierarchy import scan
 from data_prep.store.opening import open_patches
 from data_prep.store.patches import Patches
-from data_prep.store.rows import LABELS, ROLES
 
-BLOCK = 256
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
 def verify(paths: Iterable[Path], progress: Progress = iter) -> list[Finding]:
     """Check patch files of any layout, down to every pixel, and look for duplicate patches within and across them.
 
-    Problems: missing, truncated or foreign files, unfinished stores, missing datasets, wrong dtypes and shapes, rows
-    out of step, unreadable patches, unknown labels and roles, concepts without a single value, equal pixels under
-    two patients or two labels. Warnings: missing locations, equal pixels within one patient.
+    Problems: missing, truncated or foreign files, what points outside its file, unfinished stores, missing datasets,
+    wrong dtypes and shapes, rows out of step, unreadable patches, unknown labels and roles, concepts without a single
+    value, equal pixels under two patients or two labels. Warnings: missing locations, equal pixels within one patient.
     """
     findings: list[Finding] = []
     duplicates = Duplicates()
@@ -33,9 +32,12 @@ def verify(paths: Iterable[Path], progress: Progress = iter) -> list[Finding]:
         findings += structure
         if any(finding.problem for finding in structure):
             continue
-        with open_patches(path) as patches:
-            findings += check_rows(path, patches.rows)
-            findings += _check_pixels(path, patches, duplicates, progress)
+        try:
+            with open_patches(path) as patches:
+                findings += check_rows(path, patches.rows)
+                findings += _check_pixels(path, patches, duplicates, progress)
+        except InputError as error:
+            findings.append(Finding(str(path), str(error).removeprefix(f"{path}: ")))
     return findings + duplicates.findings()
 
 
@@ -50,18 +52,7 @@ def check_structure(path: Path) -> list[Finding]:
     except InputError as error:
         return [Finding(name, str(error).removeprefix(f"{path}: "))]
     findings = [Finding(name, text, redo=(slide,)) for slide, text in result.problems]
-    findings += [Finding(name, text, problem=False) for _, text in result.warnings]
-    return findings + _opening_problem(path, bool(result.found), bool(result.problems))
-
-
-def _opening_problem(path: Path, found: bool, known: bool) -> list[Finding]:
-    if known:
-        return []
-    try:
-        open_patches(path).close()
-    except InputError as error:
-        return [Finding(str(path), str(error).removeprefix(f"{path}: "))]
-    return []
+    return findings + [Finding(name, text, problem=False) for _, text in result.warnings]
 
 
 def _empty_concepts(concepts: pd.DataFrame) -> list[str]:
@@ -70,11 +61,8 @@ def _empty_concepts(concepts: pd.DataFrame) -> list[str]:
 
 
 def check_rows(path: Path, rows: pd.DataFrame) -> list[Finding]:
-    """Labels and roles that are none of ours, and rows that are listed twice."""
+    """Rows that are listed twice."""
     findings = []
-    for column, known in (("label", set(LABELS.values())), ("role", {"", *ROLES})):
-        if strange := sorted(set(rows[column]) - known):
-            findings.append(Finding(str(path), f"unknown {column} {', '.join(map(repr, strange[:8]))}"))
     twice = rows[rows.duplicated(["source", "entry", "patch_no"]) & (rows["entry"] != "")]
     if len(twice):
         where = ", ".join(f"{row.source} {row.entry} #{row.patch_no}" for row in twice.head(3).itertuples())
@@ -85,12 +73,12 @@ def check_rows(path: Path, rows: pd.DataFrame) -> list[Finding]:
 def _check_pixels(path: Path, patches: Patches, duplicates: Duplicates, progress: Progress) -> list[Finding]:
     """Read everything, block by block; a block that cannot be read names its slides."""
     findings = []
-    for start in progress(range(0, len(patches), BLOCK)):
-        rows = patches.rows.iloc[start : start + BLOCK]
+    for start in progress(range(0, len(patches), patches.block)):
+        rows = patches.rows.iloc[start : start + patches.block]
         try:
-            block = patches.read(start, start + BLOCK)
+            block = patches.read(start, start + patches.block)
             if patches.mask_shape:
-                patches.read_masks(start, start + BLOCK)
+                patches.read_masks(start, start + patches.block)
         except InputError as error:
             text = str(error).removeprefix(f"{path}: ")
             findings.append(Finding(str(path), text, redo=tuple(sorted(set(slide_names(rows))))))

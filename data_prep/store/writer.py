@@ -14,6 +14,7 @@ from data_prep.errors import InputError
 from data_prep.store.flat import CHUNK, FORMAT, VERSION
 from data_prep.store.hierarchy import ORIGIN_COLUMNS
 from data_prep.store.output import hdf5_output
+from data_prep.store.part import size_problem
 from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_column
 
 
@@ -40,6 +41,8 @@ class StoreWriter:
         self._units, self._origin = dict(concepts or {}), origin
         if unfit := [name for name in self._units if not name or "/" in name]:
             raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
+        if problem := size_problem(size):
+            raise InputError(f"{path}: the patches {problem}; cut them smaller")
         self._rows: list[pd.DataFrame] = []
         self._concepts: list[np.ndarray] = []
         self._count = 0
