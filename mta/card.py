@@ -143,7 +143,7 @@ def _settings(trained: Trained, which: str) -> str:
     values = {
         "run": f"{trained.folder.path.resolve().name}, model `{which}`, epochs: {record.get('epochs', 'not finished')}",
         "data": ", ".join(path.name for _, path in parse_spec(config.store)),
-        "data fingerprints": ", ".join(value[:16] for value in record.get("inputs", [])) or "unknown",
+        "data fingerprints": ", ".join(value[:16] for value in record.get("inputs", {}).get("store", [])) or "unknown",
         "preset, profile": f"{config.preset}, {config.profile}",
         "backbone": f"{config.backbone}, trainable {config.trainable}",
         "initial weights": Path(config.weights).name,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.store.opening import parse_spec
+from mta.config import TrainConfig
 
 _PACKAGES = ("mta", "tensorflow", "keras", "jax", "numpy", "h5py", "opencv-python-headless", "pandas")
 _EDGE = 2**20
@@ -36,6 +37,24 @@ def store_files(store: str) -> list[Path]:
 def store_fingerprints(store: str) -> list[str]:
     """Fingerprint of each file of a store."""
     return [fingerprint(path) for path in store_files(store)]
+
+
+def input_fingerprints(config: TrainConfig) -> dict[str, list[str]]:
+    """Setting -> fingerprint of each file that it names: store, concept file, split, trunk weights, stain reference."""
+    files = {
+        "store": store_files(config.store),
+        "concept_file": [Path(config.concept_file)],
+        "split": _split_files(config),
+        "weights": [Path(config.weights)],
+        "stain_reference": [Path(config.stain_reference)] if config.stain != "none" else [],
+    }
+    found = {name: [fingerprint(path) for path in paths if path.is_file()] for name, paths in files.items()}
+    return {name: prints for name, prints in found.items() if prints}
+
+
+def _split_files(config: TrainConfig) -> list[Path]:
+    whole = Path(config.split)
+    return [whole] if whole.is_file() else [Path(part.partition("=")[2].strip()) for part in config.split.split(",")]
 
 
 def provenance() -> dict[str, Any]:

@@ -6,15 +6,13 @@ from typing import Any
 import keras
 
 from data_prep.console import say
-from data_prep.errors import InputError
 from data_prep.files import replacing, write_json
-from data_prep.splits import write_split
 from mta.config import TrainConfig, model_spec
-from mta.data.coding import coding_to_json
 from mta.data.failing import plain_errors
 from mta.data.reader import BatchReader
-from mta.provenance import now, provenance, store_fingerprints
+from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import RunFolder
+from mta.training.fitted import require_unchanged, write_fitted
 from mta.training.network import Network, make_network
 from mta.training.phases import Phase, StrengthRamp, phases_of
 from mta.training.setup import Setup, prepare, training_reader
@@ -61,8 +59,8 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     found = load_progress(folder.state)
     if found is None:
         _begin(folder, config, setup)
-    elif folder.record().get("inputs") != store_fingerprints(config.store):
-        raise InputError(f"{config.store}: changed since the run in {folder.path} began; --overwrite starts it over")
+    else:
+        require_unchanged(folder, config, setup)
     progress = _take_up(found, network, phases, config)
     validation = Validation(setup.data, setup.coding, setup.targets, setup.normalizer)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
@@ -81,12 +79,8 @@ def _ask_for_determinism() -> None:
 
 def _begin(folder: RunFolder, config: TrainConfig, setup: Setup) -> None:
     """Write what is known before the first epoch; `config.json` last, since it marks the folder as a run's."""
-    write_split(folder.file("split.csv"), setup.data.rows, setup.data.roles)
-    write_json(folder.file("labels.json"), coding_to_json(setup.coding))
-    if setup.normalizer is not None:
-        with replacing(folder.file("stain.json")) as temporary:
-            setup.normalizer.save(temporary)
-    record = {**provenance(), "seed": config.seed, "inputs": store_fingerprints(config.store), "leaks": setup.leaks}
+    write_fitted(folder.path, setup)
+    record = {**provenance(), "seed": config.seed, "inputs": input_fingerprints(config), "leaks": setup.leaks}
     write_json(folder.file("run.json"), {**record, "class_weights": setup.class_weights, "patches": _counts(setup)})
     folder.write_config(config)
 

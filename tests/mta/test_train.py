@@ -12,6 +12,7 @@ import pytest
 
 from data_prep.errors import InputError
 from data_prep.store import Patches, write_store
+from mta.provenance import fingerprint
 from mta.train import main, train
 from tests.builders import TINY, tiny_concepts, tiny_flags, tiny_pixels, tiny_rows, tiny_store
 from tests.mta.training.comparing import assert_same_run, history
@@ -198,13 +199,12 @@ def test_a_full_disk_is_one_line_and_costs_no_more_than_an_epoch(capsys, tmp_pat
     assert_same_run(out, tiny_run)
 
 
-def test_what_a_run_records(tiny_run):
+def test_what_a_run_records(tiny_h5, tiny_run):
     record = json.loads((tiny_run / "run.json").read_text())
     assert record["seed"] == 1001
     assert record["patches"] == {"internal_test": 12, "train": 24, "validation": 12}
     assert (record["leaks"], record["epochs"], record["class_weights"]) == ([], 4, [0.5, 0.5])
-    assert len(record["inputs"]) == 1
-    assert len(record["inputs"][0]) == 64
+    assert record["inputs"] == {"store": [fingerprint(tiny_h5)]}
     assert {"command", "started", "finished", "python", "backend", "packages", "git"} <= set(record)
     labels = json.loads((tiny_run / "labels.json").read_text())
     assert labels["centres"] == ["0", "1"]

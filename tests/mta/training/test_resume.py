@@ -2,31 +2,24 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from data_prep.errors import InputError
+from data_prep.splits import write_split
+from data_prep.stain import Reinhard
+from mta.backbones import build_trunk
 from mta.run_folder import RunFolder
 from mta.train import train
 from mta.training import loop, supervisor
-from mta.training.supervisor import Supervisor
-from tests.builders import TINY, tiny_store
+from tests.builders import TINY, tiny_concepts, tiny_rows, tiny_store
 from tests.mta.training.comparing import assert_same_run
+from tests.mta.training.killing import Killed, kill_in_batch
 
 SETTINGS = {**TINY, "epochs": (2, 2), "quiet": True}
-
-
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
-def kill_in_batch(monkeypatch, epoch, batch):
-    def on_train_batch_end(self, number, logs=None):
-        if (self.progress.epoch, number) == (epoch, batch):
-            raise Killed
-
-    monkeypatch.setattr(Supervisor, "on_train_batch_end", on_train_batch_end)
 
 
 def kill_between_phases(monkeypatch):
@@ -109,6 +102,57 @@ def test_a_store_that_changed_under_an_unfinished_run_is_refused(tmp_path):
     tiny_store(store, pixels=np.random.default_rng(9).integers(0, 256, (48, 32, 32, 3), dtype="uint8"))
     with pytest.raises(InputError, match="changed since the run"):
         train(store, out, **SETTINGS)
+
+
+def files_of_a_run(folder):
+    """Settings that name a file each, for `SETTINGS`."""
+    rows, concepts = tiny_rows(), tiny_concepts(tiny_rows())
+    write_split(folder / "split.csv", rows, rows["role"])
+    concepts.to_csv(folder / "concepts.csv", index_label="row")
+    Reinhard.from_statistics([60, 20, -10], [10, 5, 5]).save(folder / "reference.json")
+    image = keras.Input((32, 32, 3))
+    build_trunk("SmallCNN", None, image).save_weights(folder / "trunk.weights.h5")
+    names = {"split": "split.csv", "concept_file": "concepts.csv", "stain_reference": "reference.json"}
+    return {name: str(folder / file) for name, file in {**names, "weights": "trunk.weights.h5"}.items()}
+
+
+def change(path, setting):
+    """Change the file at `path` such that it still fits."""
+    if setting == "weights":
+        build_trunk("SmallCNN", None, keras.Input((32, 32, 3))).save_weights(path)
+    elif setting == "stain_reference":
+        Reinhard.from_statistics([61, 20, -10], [10, 5, 5]).save(path)
+    else:
+        path.write_text(path.read_text() + "\n")
+
+
+def test_any_file_that_changed_under_an_unfinished_run_is_refused_by_name(tiny_h5, tmp_path):
+    files, out = files_of_a_run(tmp_path), tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_in_batch(patch, 1, 0)
+        train(tiny_h5, out, **{**SETTINGS, **files})
+    assert set(RunFolder(out).record()["inputs"]) == {"store", *files}
+    for setting, path in files.items():
+        before = Path(path).read_bytes()
+        change(Path(path), setting)
+        with pytest.raises(InputError, match=f"{setting} {path} changed since the run began; --overwrite"):
+            train(tiny_h5, out, **{**SETTINGS, **files})
+        Path(path).write_bytes(before)
+    train(tiny_h5, out, **{**SETTINGS, **files})
+    assert RunFolder(out).standing() == "finished"
+
+
+@pytest.mark.parametrize("name", ["split.csv", "labels.json", "stain.json"])
+def test_fits_that_come_out_differently_are_refused(tiny_h5, tmp_path, name):
+    out = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_in_batch(patch, 1, 0)
+        train(tiny_h5, out, **SETTINGS)
+    (out / name).write_text((out / name).read_text().replace("1", "2"))
+    before = (out / "history.csv").read_bytes()
+    with pytest.raises(InputError, match=rf"\({name}\) changed since the run began; --overwrite starts it over"):
+        train(tiny_h5, out, **SETTINGS)
+    assert (out / "history.csv").read_bytes() == before
 
 
 def test_overwrite_removes_only_what_a_run_wrote_and_only_for_good_input(tiny_h5, tiny_run, tmp_path):
