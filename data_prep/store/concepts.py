@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
+from data_prep.store.cells import numbers, read_cells, require_different, row_numbers
 from data_prep.store.flat import flat_concepts, is_flat
 from data_prep.store.flat_check import require_sound
 from data_prep.store.handle import reading
@@ -29,8 +30,8 @@ def open_concepts(spec: str | Path) -> pd.DataFrame:
     From a CSV it is what the first columns name: `row` or `source,entry,patch_no`; a header `narea [px]` carries
     the unit.
 
-    Raises `InputError` for a missing or foreign file, for text that is no number for rows named twice, and for
-    several concept files at once.
+    Raises `InputError` for a missing or foreign file, text that is no number, rows named twice or below 0, two concepts
+    of one name, and for several concept files at once.
     """
     tables = [_open(path) for _, path in parse_spec(spec)]
     if len(tables) == 1:
@@ -101,7 +102,7 @@ def _collect(path: Path, values: dict, name: str, node: h5py.HLObject) -> None:
         return
     # PanNuke's entries end with blanks and have no patch number.
     source, *between, measure = parts
-    number = int(between.pop()) if between[-1].isdigit() else 0
+    number = int(between.pop()) if between[-1].isdecimal() else 0
     values.setdefault((source, "/".join(between), number), {})[measure] = _number(f"{path}: {name}", node)
 
 
@@ -109,31 +110,24 @@ def _number(where: str, node: h5py.Dataset) -> float:
     text = np.asarray(node[()]).reshape(-1).tolist()[0]
     try:
         return float(text)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InputError(f"{where} is {text!r}, not a number; write nan for an absent value") from error
 
 
 def _from_csv(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file; check the path") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not a table ({error}); give a CSV with a header line") from error
+    frame = read_cells(path)
     keys = ["row"] if "row" in frame else KEY
     if missing := [name for name in keys if name not in frame]:
         raise InputError(f"{path}: no column {', '.join(missing)}; a concept table begins with row or {','.join(KEY)}")
-    return _tabulated(path, frame.set_index(keys))
-
-
-def _tabulated(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    if frame.index.has_duplicates:
-        raise InputError(f"{path}: {frame.index[frame.index.duplicated()][0]} is listed twice; keep one line a patch")
-    for name in frame:
-        if frame[name].dtype.kind not in "iufb":
-            raise InputError(f"{path}: the column {name} holds text; concepts are numbers, absent ones empty")
-    names = {str(name): split_unit(str(name)) for name in frame}
-    result = frame.set_axis([name for name, _ in names.values()], axis=1).astype("float64")
+    frame = frame.assign(**{keys[-1]: row_numbers(path, frame[keys[-1]])})
+    names = {name: split_unit(name) for name in frame if name not in keys}
+    require_different(path, [name for name, _ in names.values()])
+    columns = {name: frame[name] for name in keys} | {
+        short: numbers(path, frame[name]) for name, (short, _) in names.items()
+    }
+    result = pd.DataFrame(columns).set_index(keys)
+    if result.index.has_duplicates:
+        raise InputError(f"{path}: {result.index[result.index.duplicated()][0]} is listed twice; keep one line a patch")
     result.attrs["units"] = dict(names.values())
     return result
 

@@ -19,6 +19,8 @@ def read_original_split(path: str | Path) -> pd.DataFrame:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; check the path") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV file") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file; give a CSV of db, entry_path, patch_no, split") from error
     records = [_fields(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
@@ -28,6 +30,6 @@ def read_original_split(path: str | Path) -> pd.DataFrame:
 
 def _fields(path: Path, number: int, line: str) -> tuple[str, str, int, str]:
     fields = [field.strip() for field in line.split(",")]
-    if len(fields) not in (3, 4) or not fields[2].isdigit():
+    if len(fields) not in (3, 4) or not fields[2].isdecimal():
         raise InputError(f"{path}, line {number}: expected `db, entry_path, patch_no[, split]`, got {line!r}")
     return fields[0], fields[1].strip("/"), int(fields[2]), fields[3] if len(fields) == 4 else ""

@@ -19,8 +19,9 @@ class Patches:
     """`len`, `[i]`, `read`, `take`, `.rows` over patches on disk; made by `open_patches`, opened lazily.
 
     `.rows`: DataFrame of `ROW_COLUMNS` under a RangeIndex. `.size`: (height, width) in pixels. `.mask_shape`: shape
-    of one mask, () where there are none. `.origin`: the original's entries and dtypes, for the way back.
-    `.block`: how many to read at once, by their size. Reading is safe after a fork and from several threads. A context manager; `close` is otherwise enough.
+    of one mask, () where there are none. `.origin`: the original's entries and dtypes, for the way back. `.block`: how
+    many patches to read at once, by their size. Reading is safe after a fork and from several threads. A context
+    manager; `close` is otherwise enough.
     """
 
     def __init__(

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
+from data_prep.store.cells import numbers, read_cells, require_different, whole_numbers
 from data_prep.store.concepts import add_concepts, split_unit
 from data_prep.store.rows import LABELS, ROLES, make_rows
 
 _TEXTS = ("patient", "slide", "centre", "role")
-_NUMBERS = {"x": -1.0, "y": -1.0, "mpp": np.nan}
-_KNOWN = {"path", "label", *_TEXTS, *_NUMBERS}
+_CORNER = ("x", "y")
+_KNOWN = {"path", "label", "mpp", *_TEXTS, *_CORNER}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ def read_table(
     frame = _read(path)
     concepts, ignored = _concepts(path, frame, concept_columns)
     values = {name: frame[name] for name in _TEXTS if name in frame}
-    values |= {name: _numbers(path, frame[name]).fillna(unknown) for name, unknown in _NUMBERS.items() if name in frame}
+    values |= {name: whole_numbers(path, frame[name], -1) for name in _CORNER if name in frame}
+    values |= {"mpp": numbers(path, frame["mpp"])} if "mpp" in frame else {}
     _check_roles(path, frame)
     values |= {"source": path.stem, "entry": frame["path"], "label": _labels(path, frame["label"], label_map or {})}
     images = [path.parent / name for name in frame["path"]]
@@ -60,12 +61,7 @@ def parse_label_map(text: str) -> dict[str, str]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file; check the path") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not a table ({error}); give a CSV with a header line") from error
+    frame = read_cells(path)
     if missing := [name for name in ("path", "label") if name not in frame]:
         raise InputError(f"{path}: no column {', '.join(missing)}; a table has path,label and what else is known")
     if not len(frame):
@@ -89,18 +85,6 @@ def _check_roles(path: Path, frame: pd.DataFrame) -> None:
         raise InputError(f"{path}: unknown roles {', '.join(map(repr, strange[:8]))}; they are {', '.join(ROLES)}")
 
 
-def _numbers(path: Path, column: pd.Series) -> pd.Series:
-    """`column` as float64, empty cells NaN."""
-    values = pd.to_numeric(column.where(column.str.strip() != ""), errors="coerce").astype("float64")
-    wrong = values.isna() & ~column.str.strip().str.lower().isin(["", "nan"])
-    if wrong.any():
-        line = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"{path}, line {line + 2}: {column.name} is {column[line]!r}, not a number; empty means unknown"
-        )
-    return values
-
-
 def _concepts(path: Path, frame: pd.DataFrame, chosen: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
     """The concept columns as float64, and the names of the columns left out."""
     if missing := [name for name in chosen if name not in frame]:
@@ -110,13 +94,14 @@ def _concepts(path: Path, frame: pd.DataFrame, chosen: Sequence[str]) -> tuple[p
     named = [name for name in others if not name.startswith("Unnamed: ")]
     taken = list(chosen) or [name for name in named if _is_numeric(path, frame[name])]
     names = {name: split_unit(name) for name in taken}
-    concepts = pd.DataFrame({names[name][0]: _numbers(path, frame[name]) for name in taken}, index=frame.index)
+    require_different(path, [name for name, _ in names.values()])
+    concepts = pd.DataFrame({names[name][0]: numbers(path, frame[name]) for name in taken}, index=frame.index)
     concepts.attrs["units"] = dict(names.values())
     return concepts, [name for name in others if name not in taken]
 
 
 def _is_numeric(path: Path, column: pd.Series) -> bool:
     try:
-        return bool(_numbers(path, column).notna().any())
+        return bool(numbers(path, column).notna().any())
     except InputError:
         return False

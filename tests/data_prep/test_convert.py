@@ -135,6 +135,12 @@ def test_unusual_images_are_counted(tmp_path, capsys):
         ),
         ("path,label,role", "images/0.png,tumor,test", [], "unknown roles 'test'; they are train, validation"),
         ("path,label,x", "images/0.png,tumor,left", [], "line 2: x is 'left', not a number"),
+        ("path,label,x", "images/0.png,tumor,1.7", [], "line 2: x is '1.7', not a whole number"),
+        ("path,label,y", "images/0.png,tumor,inf", [], "line 2: y is 'inf', not a finite number"),
+        ("path,label,x", "images/0.png,tumor,1e300", [], "line 2: x is '1e300', not a whole number"),
+        ("path,label,mpp", "images/0.png,tumor,inf", [], "line 2: mpp is 'inf', not a finite number"),
+        ("path,label,a [px],a [um2]", "images/0.png,tumor,1,2", [], "several columns are called a"),
+        ("path,label,slide,slide", "images/0.png,tumor,1,2", [], "several columns are called slide"),
         ("path,label,c", "images/0.png,tumor,red", ["--concept-columns", "c"], "line 2: c is 'red', not a number"),
         ("path,label", "images/0.png,tumor", ["--concept-columns", "c"], "no column c to take as a concept"),
         ("path,label", "images/9.png,tumor", [], "9.png: the image cannot be opened"),
@@ -151,6 +157,21 @@ def test_bad_tables(tmp_path, capsys, header, line, flags, message):
     (tmp_path / "t.csv").write_text(f"{header}\n{line}\n")
     assert message in failure(capsys, path, tmp_path / "out.h5", *flags)
     assert not [name for name in tmp_path.iterdir() if "out.h5" in name.name]
+
+
+def test_names_that_look_like_nothing_are_names(tmp_path):
+    path = table(tmp_path, ["images/0.png,,NA,null,None,,,,,,", "images/1.png,,nan,N/A,,,,,,,"])
+    main([path, str(tmp_path / "out.h5"), "--quiet"])
+    rows = open_patches(tmp_path / "out.h5").rows
+    assert rows[["patient", "slide", "centre"]].to_numpy().tolist() == [["NA", "null", "None"], ["nan", "N/A", ""]]
+
+
+def test_concepts_of_another_store_are_not_dropped(tmp_path, capsys):
+    (tmp_path / "c.csv").write_text("row,ncount\n0,1\n3,2\n")
+    message = failure(capsys, table(tmp_path), tmp_path / "out.h5", *LABELS, "--concepts", tmp_path / "c.csv")
+    assert "concepts for row 3 but there are 3; they are of another store" in message
+    (tmp_path / "d.csv").mkdir()
+    assert "d.csv: cannot be read (Is a directory)" in failure(capsys, tmp_path / "d.csv", tmp_path / "out.h5")
 
 
 def test_bad_commands(tmp_path, capsys):

@@ -79,7 +79,16 @@ def test_several_patch_files_give_one_table(tmp_path):
     ("text", "message"),
     [
         ("entry,c\na,1\n", "no column source, patch_no"),
-        ("row,c\n0,red\n", "column c holds text"),
+        ("row,c\n0,red\n", "line 2: c is 'red', not a number"),
+        ("row,c\n0,1\n1,-inf\n", "line 3: c is '-inf', not a finite number"),
+        ("row,c\n0,1\n-1,2\n", "line 3: row is '-1', not 0 or more"),
+        ("row,c\n0.5,1\n", "line 2: row is '0.5', not a whole number"),
+        ("row,c\n,1\n", "line 2: row is '', not a whole number"),
+        ("row,c\n1e300,1\n", "line 2: row is '1e300', not a whole number"),
+        ("source,entry,patch_no,c\ns,e,-2,1\n", "line 2: patch_no is '-2', not 0 or more"),
+        ("row,a [px],a [um2]\n0,1,2\n", "several columns are called a; give each a name of its own"),
+        ("row,a,a\n0,1,2\n", "several columns are called a"),
+        ("row,c\n0,1,2\n", "not a table"),
         ("row,c\n0,1\n0,2\n", "0 is listed twice"),
         ("", "not a table"),
     ],
@@ -88,6 +97,24 @@ def test_bad_csv(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         open_concepts(tmp_path / "a.csv")
+
+
+def test_names_that_look_like_nothing_are_names(tmp_path):
+    (tmp_path / "a.csv").write_text("source,entry,patch_no,NA\nNA,null,0,1\nNone,nan,1,nan\n")
+    table = open_concepts(tmp_path / "a.csv")
+    assert list(table.index) == [("NA", "null", 0), ("None", "nan", 1)]
+    np.testing.assert_array_equal(table["NA"], [1, np.nan])
+
+
+def test_what_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    for read in (open_concepts, read_original_split):
+        with pytest.raises(InputError, match=r"folder\.csv: cannot be read \(Is a directory\)"):
+            read(tmp_path / "folder.csv")
+    (tmp_path / "a.csv").write_bytes(b"row,c\n0,\xff\n")
+    with pytest.raises(InputError, match="not a table") as caught:
+        open_concepts(tmp_path / "a.csv")
+    assert "\n" not in str(caught.value)
 
 
 def test_bad_concept_files(tmp_path):
