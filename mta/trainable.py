@@ -43,18 +43,39 @@ def paper_convolutions(trunk: Any) -> list[Any]:
     return list(chosen.values())
 
 
+def _in_construction_order(layers: list[Any]) -> list[Any]:
+    """`layers` in the order of construction, as far as their automatic names ("conv2d", "conv2d_1", ...) tell it.
+
+    `layers` of a trunk are in topological order: parallel branches are interleaved by depth. Each kind of layer has
+    a counter of its own, so that automatic names are sorted among the places of their kind; chosen names stay put.
+    """
+    ordered = list(layers)
+    automatic = [re.fullmatch(rf"{_snake_case(type(layer).__name__)}(_\d+)?", layer.name) for layer in layers]
+    for kind in {type(layer) for layer in layers}:
+        places = [place for place, layer in enumerate(layers) if type(layer) is kind and automatic[place]]
+        for place, layer in zip(places, sorted((layers[place] for place in places), key=_number), strict=True):
+            ordered[place] = layer
+    return ordered
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", name).lower()
+
+
 def _last(trunk: Any, count: int) -> list[Any]:
     # Kernels are what has more than one axis: normalization and scales are left out.
     weighted = [layer for layer in trunk.layers if any(len(weight.shape) > 1 for weight in layer.weights)]
     if count > len(weighted):
         raise InputError(f"trainable last:{count}: the trunk has {len(weighted)} layers with a kernel")
-    return weighted[-count:]
+    return _in_construction_order(weighted)[-count:]
 
 
 def set_trainable(trunk: Any, which: str) -> None:
     """Freeze `trunk` but for the layers that `which` names ("paper", "last:N", "all", "none").
 
-    Frozen batch normalization runs in inference mode, as in the authors' Keras fork.
+    "last:N" counts layers with a kernel, in construction order where they have Keras' automatic, numbered names (as
+    InceptionV3's do), else in topological order. Frozen batch normalization runs in inference mode, as in the
+    authors' Keras fork.
 
     Raises:
         InputError: for "paper" on another network than InceptionV3, and for more layers than there are.

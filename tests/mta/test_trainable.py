@@ -1,8 +1,10 @@
+import re
+
 import keras
 import pytest
 
 from data_prep.errors import InputError
-from mta.trainable import paper_convolutions, set_trainable
+from mta.trainable import _number, _snake_case, paper_convolutions, set_trainable
 
 PAPER_KERNELS = [(1, 1, 2048, 320), *[(1, 3, 384, 384), (3, 1, 384, 384)] * 2]
 
@@ -79,3 +81,46 @@ def test_the_second_network_of_a_session_trains_the_same_five_convolutions():
         assert sorted(learning(trunk)) == sorted(layer.name for layer in paper_convolutions(trunk))
         names.append(learning(trunk))
     assert not set(names[0]) & set(names[1])
+    set_trainable(trunks[1], "last:5")
+    first = min(_number(layer) for layer in trunks[1].layers if isinstance(layer, keras.layers.Conv2D))
+    assert sorted(learning(trunks[1])) == [f"conv2d_{first + position}" for position in range(89, 94)]
+
+
+def branched(first=None, last=None):
+    """A short branch whose kernel is built first, a long one of two, and a joint kernel; with their names."""
+    image = keras.Input((8, 8, 3))
+    layers = [keras.layers.Conv2D(2, 1, name=first), *(keras.layers.Conv2D(2, 1) for _ in range(2))]
+    joint = keras.layers.Conv2D(2, 1, name=last)
+    long = layers[2](layers[1](image))
+    model = keras.Model(image, joint(keras.layers.add([layers[0](image), long])))
+    return model, [layer.name for layer in (*layers, joint)]
+
+
+@pytest.mark.parametrize("last", [None, "joint"])
+def test_last_counts_in_construction_order_through_branches(last):
+    model, names = branched(last=last)
+    assert [layer.name for layer in model.layers if layer.name in names] != names  # topological order is another
+    for count in (1, 2, 3):
+        set_trainable(model, f"last:{count}")
+        assert set(learning(model)) == set(names[-count:])
+
+
+def test_chosen_names_keep_their_topological_place():
+    model, names = branched("branch_9", "joint")  # "branch_9" is no automatic name, whatever its number
+    for count in (1, 2, 3):
+        set_trainable(model, f"last:{count}")
+        topological = [layer.name for layer in model.layers if layer.name in names]
+        assert set(learning(model)) == set(topological[-count:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        (keras.layers.Conv2D, (1, 1)),
+        (keras.layers.DepthwiseConv2D, (1,)),
+        (keras.layers.Dense, (1,)),
+        (keras.layers.LSTM, (1,)),
+    ],
+)
+def test_automatic_names_are_known_by_their_kind(kind, sizes):
+    assert re.fullmatch(rf"{_snake_case(kind.__name__)}(_\d+)?", kind(*sizes).name)
