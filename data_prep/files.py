@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,15 @@ def explain_write_failure(path: Path, error: OSError) -> InputError:
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.
 
-    A reader never sees a half-written file, and a crash leaves the old one in place. Write failures
-    (full disk, quota, permissions) become an `InputError`.
+    A reader never sees a half-written file, and a crash leaves the old one in place. What a killed process left of
+    `path` is removed first (`sweep`). Write failures (full disk, quota, permissions) become an `InputError`.
     """
     path = Path(path)
     # The ending stays: libraries choose the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path)
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
@@ -48,6 +50,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def sweep(path: str | Path) -> None:
+    """Remove the temporaries of `path` (as `replacing` names them) whose process no longer runs on this machine."""
+    path = Path(path)
+    for stray in path.parent.glob(f".{escape(path.stem)}.*.tmp{escape(path.suffix)}"):
+        owner = stray.name.removeprefix(f".{path.stem}.").removesuffix(f".tmp{path.suffix}")
+        if owner.isdecimal() and not _runs(int(owner)):
+            stray.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _flush(path: Path) -> None:

@@ -1,11 +1,14 @@
 import json
+import os
 import resource
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from data_prep.errors import InputError
-from data_prep.files import replacing, write_json, write_text
+from data_prep.files import replacing, sweep, write_json, write_text
 
 
 def test_the_old_file_survives_a_failed_write(tmp_path):
@@ -43,3 +46,39 @@ def test_a_missing_folder_below_a_file_is_named(tmp_path):
     write_text(tmp_path / "file", "")
     with pytest.raises(InputError, match="could not be written"):
         write_text(tmp_path / "file" / "below.txt", "x")
+
+
+_KILLED = """
+import os, signal, sys
+from data_prep.files import replacing
+with replacing(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
+    target = tmp_path / "a[1].b.h5"
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    [stray] = tmp_path.iterdir()
+    assert stray.match(".a?1?.b.*.tmp.h5")
+    others = [
+        f".a[1].b.{os.getppid()}.tmp.h5",
+        ".a[1].b.mine.tmp.h5",
+        ".other.1.tmp.h5",
+        stray.name.replace(".b.", ".c."),
+    ]
+    for name in others:
+        (tmp_path / name).write_text("kept")
+    write_text(target, "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([target.name, *others])
+    assert target.read_text() == "whole"
+
+
+def test_sweep_spares_whoever_still_writes(tmp_path):
+    with replacing(tmp_path / "a.h5") as temporary:
+        temporary.write_text("half")
+        sweep(tmp_path / "a.h5")
+        assert temporary.exists()
+    sweep(tmp_path / "nowhere" / "a.h5")
