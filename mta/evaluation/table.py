@@ -19,8 +19,16 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; `python -m mta.evaluate RUN` writes it")
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), encoding="utf-8")
-    except (ValueError, UnicodeDecodeError) as error:
+        # A patient may be called NA: only numbers can be absent.
+        numbers = [name for name in pd.read_csv(path, nrows=0, encoding="utf-8") if name not in NAMES]
+        table = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(NAMES, str),
+            keep_default_na=False,
+            na_values={name: ["", "nan", "NaN"] for name in numbers},
+            encoding="utf-8",
+        )
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a predictions table: {error}") from error
     if missing := [name for name in COLUMNS if name not in table]:
         raise InputError(f"{path}: not a predictions table: no column {', '.join(missing)}")

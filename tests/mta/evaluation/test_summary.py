@@ -96,6 +96,15 @@ def test_a_table_comes_back_from_csv_as_it_was(tmp_path):
     assert summarize(again, ("A",)) == summarize(table, ("A",))
 
 
+def test_names_that_look_like_nothing_are_names(tmp_path):
+    table = make_predictions(4).assign(domain="", patient=["NA", "null", "None", "nan"], slide="N/A", centre="")
+    table.loc[1:2, "logit"] = np.nan
+    table.to_csv(tmp_path / "predictions.csv", index=False, na_rep="nan")
+    again = read_predictions(tmp_path / "predictions.csv")
+    pd.testing.assert_frame_equal(again, table, check_dtype=False)
+    assert again["logit"].isna().tolist() == [False, True, True, False]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
