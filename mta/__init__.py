@@ -27,6 +27,6 @@ def load(run: str | Path) -> Any:
     Raises:
         InputError: when the folder holds no finished run.
     """
-    from mta.run_folder import RunFolder
+    from mta.trained import finished_run
 
-    return RunFolder(run).load_model()
+    return finished_run(run).load_model()

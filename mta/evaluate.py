@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_prep.console import run as run_command
-from data_prep.console import say
+from data_prep.console import say, warn
 from data_prep.errors import InputError
 from mta.backend import start_quietly
 
@@ -38,12 +39,14 @@ def evaluate(
         quiet: no progress bar.
 
     Returns:
-        The contents of `metrics.json`. Beside it `predictions.csv`, `roc.png` and, for the run's own data,
-        `history.png` are written.
+        The contents of `metrics.json`. Beside it `predictions.csv`, `roc.png`, `evaluation.json` (what was measured
+        on what) and, for the run's own data, `history.png` are written.
 
     Raises:
-        InputError: for bad input, before anything is written.
+        InputError: for bad input, before anything is written; also when the run's own store has changed since
+            training, or is named as other data.
     """
+    from data_prep.files import write_json
     from mta.data.dataset import require_both_classes
     from mta.trained import load_run
 
@@ -51,8 +54,10 @@ def evaluate(
     dataset = _dataset(trained, str(data) if data else None)
     require_both_classes(dataset, *TESTED)
     predictions = _predict(trained, dataset, quiet)
-    folder = Path(out) if out else _folder(trained, data)
+    description = {"run": str(trained.folder.path), "model": model, **_about(trained, dataset)}
+    folder = Path(out) if out else _folder(trained, data, description["fingerprints"])
     metrics = write_evaluation(folder, predictions, trained.coding.centres)
+    write_json(folder / "evaluation.json", description)
     if not data:
         _draw_history(trained)
     if not quiet:
@@ -81,15 +86,53 @@ def _dataset(trained: Trained, data: str | None) -> Dataset:
 
     config, stored = trained.config, trained.stored_channels
     if data is None:
+        trained.require_own_store()
         dataset = open_dataset(config.store, config.concepts, config.concept_file, config.seed, stored)
         dataset.roles = read_split(str(trained.folder.file("split.csv")), dataset.rows)
         return dataset
+    _require_other(trained, data)
     # The run's concept table numbers the rows of its own store.
     dataset = open_dataset(data, config.concepts, "", config.seed, stored, complete=False)
     dataset.roles = np.where(dataset.roles == "", "external_test", dataset.roles)
     if not len(dataset.of(*TESTED)):
         raise InputError(f"{data}: every row has the role train; there is nothing to test on")
     return dataset
+
+
+def _require_other(trained: Trained, data: str) -> None:
+    from data_prep.store.opening import parse_spec
+    from mta.provenance import fingerprint
+
+    for path in [path for _, path in parse_spec(data) if path.is_file()]:
+        if fingerprint(path) in trained.trained_on:
+            raise InputError(
+                f"{path}: this is the run's own store; leave --data out to measure it with the run's split"
+            )
+
+
+def _about(trained: Trained, dataset: Dataset) -> dict[str, Any]:
+    """What was measured: the store, its fingerprints, and how many tested patients were trained on."""
+    from mta.provenance import store_fingerprints
+
+    shared = _shared_patients(trained, dataset)
+    if shared:
+        warn(
+            f"{dataset.name}: {len(shared)} of its tested patients have the name of a training patient, e.g. "
+            f"{', '.join(shared[:3])}; if they are the same, the numbers are too good"
+        )
+    return {
+        "data": dataset.name,
+        "fingerprints": store_fingerprints(dataset.name),
+        "shared_patients": len(shared),
+    }
+
+
+def _shared_patients(trained: Trained, dataset: Dataset) -> list[str]:
+    import pandas as pd
+
+    split = pd.read_csv(trained.folder.file("split.csv"), dtype=str, keep_default_na=False)
+    tested = dataset.rows["patient"].to_numpy(str)[dataset.of(*TESTED)]
+    return sorted((set(tested) & set(split.loc[split["role"] == "train", "patient"])) - {""})
 
 
 def _predict(trained: Trained, dataset: Dataset, quiet: bool) -> pd.DataFrame:
@@ -103,12 +146,20 @@ def _predict(trained: Trained, dataset: Dataset, quiet: bool) -> pd.DataFrame:
     return table
 
 
-def _folder(trained: Trained, data: str | Path | None) -> Path:
+def _folder(trained: Trained, data: str | Path | None, fingerprints: list[str]) -> Path:
+    """The run's own folder, or one for other data, numbered where its name is taken by different files."""
     from data_prep.store.opening import parse_spec
+    from mta.run_folder import RunFolder
 
     if not data:
         return trained.folder.path
-    return trained.folder.file("evaluation-" + "-".join(name for name, _ in parse_spec(data)))
+    name = "evaluation-" + "-".join(name for name, _ in parse_spec(data))
+    for number in itertools.count(1):
+        folder = RunFolder(trained.folder.file(name if number == 1 else f"{name}-{number}"))
+        taken = folder.file("evaluation.json").exists()
+        if not taken or folder.read("evaluation.json").get("fingerprints") == fingerprints:
+            break
+    return folder.path
 
 
 def _draw_history(trained: Trained) -> None:

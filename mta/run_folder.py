@@ -16,7 +16,7 @@ Standing = Literal["new", "unfinished", "finished"]
 # Written before config.json, which marks the folder as a run's.
 _FIRST = ("split.csv", "labels.json", "stain.json", "run.json")
 _OWN = (
-    *(*_FIRST, "history.csv", "predictions.csv", "metrics.json", "folds.csv", "report.html"),
+    *(*_FIRST, "history.csv", "predictions.csv", "metrics.json", "evaluation.json", "folds.csv", "report.html"),
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
@@ -90,8 +90,10 @@ class RunFolder:
         """Remove what a run wrote here, and nothing else."""
         for folder in (self.state, self.file("tensorboard"), self.file("export")):
             shutil.rmtree(folder, ignore_errors=True)
-        for fold in self.path.glob("fold-*"):
-            RunFolder(fold).clear()
+        for inner in (*self.path.glob("fold-*"), *self.path.glob("evaluation-*")):
+            RunFolder(inner).clear()
+            if not any(inner.iterdir()):
+                inner.rmdir()
         self.sweep()
         for name in _OWN:
             self.file(name).unlink(missing_ok=True)

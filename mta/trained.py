@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data_prep.errors import InputError
 from data_prep.stain import Reinhard
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
 from mta.data.dataset import Coding
 from mta.predicting import predict_rows, predictions_table
+from mta.provenance import store_fingerprints
 from mta.run_folder import RunFolder
 
 
@@ -43,6 +45,19 @@ class Trained:
         """Side of the patches that the model takes, pixels."""
         return int(self.model.input.shape[1])
 
+    @property
+    def trained_on(self) -> list[str]:
+        """Fingerprint of each file of the store that the model was trained on."""
+        return list(self.folder.record().get("inputs", {}).get("store", []))
+
+    def require_own_store(self) -> None:
+        """Raise InputError unless the run's store is there and as it was in training."""
+        if store_fingerprints(self.config.store) != self.trained_on:
+            raise InputError(
+                f"{self.config.store}: changed since {self.folder.path} was trained on it; put the old file back, or "
+                "train again with --overwrite"
+            )
+
     def predict(self, patches: Any, rows: np.ndarray, quiet: bool = True) -> pd.DataFrame:
         """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
         outputs = predict_rows(self.model, patches, rows, self.normalizer, quiet)
@@ -53,9 +68,20 @@ def load_run(run: str | Path, which: str = "best") -> Trained:
     """Load the run in the folder `run` with its `best` or `last` model.
 
     Raises:
-        InputError: when something is missing or damaged.
+        InputError: when something is missing or damaged, or the run is not finished.
     """
-    folder = RunFolder(run)
+    folder = finished_run(run)
     config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
     normalizer = None if config.stain == "none" else Reinhard.load(folder.file("stain.json"))
     return Trained(folder, config, coding, normalizer, folder.load_model(which))
+
+
+def finished_run(run: str | Path) -> RunFolder:
+    """The folder `run`; InputError unless it holds a single finished run."""
+    folder = RunFolder(run)
+    config = folder.config()
+    if config.folds and config.fold < 0:
+        raise InputError(f"{folder.path}: holds {config.folds} folds, a run each; name one of its fold-K folders")
+    if folder.standing() != "finished":
+        raise InputError(f"{folder.path}: this run is not finished; run the same train command again")
+    return folder

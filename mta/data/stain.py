@@ -6,6 +6,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.stain import Reinhard, statistics
+from data_prep.stain.reinhard import unusable
 from data_prep.store.images import read_image
 from mta.data.dataset import Dataset
 
@@ -41,7 +42,7 @@ def _median(data: Dataset, seed: int) -> Reinhard:
     rows = data.of("train")
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])
     means, stds = statistics(data.patches.take(chosen))
-    usable = (stds > 0).all(axis=1)
+    usable = np.array([not unusable(deviations) for deviations in stds], dtype=bool)
     if not usable.any():
         raise InputError(f"{data.name}: every sampled training patch is blank; there is no stain to normalize to")
     return Reinhard.from_statistics(np.median(means[usable], axis=0), np.median(stds[usable], axis=0))

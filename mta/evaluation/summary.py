@@ -17,9 +17,9 @@ def summarize(predictions: pd.DataFrame, classes: Sequence[str] = (), seed: int 
 
     `{role: {"tumor": {...}, "by_centre": {centre: {...}}, "concepts": {name: {"r2", "mse", "n"}}, "domain":
     {"accuracy", "chance", "majority"}}}`. Tumor numbers count labelled rows only; AUCs rank the logits,
-    `accuracy` cuts them at 0 (probability 0.5). Concept errors are in the units of the table. `classes` names
-    the centres seen in training: domain accuracy is over their rows, and None for a model without a domain head
-    (an empty `domain` column). Rows without a role are passed over; a centre without a name is "unknown".
+    `accuracy` takes those above 0 (probability 0.5) for tumor. Concept errors are in the units of the table.
+    `classes` names the centres seen in training: domain accuracy is over their rows, and None for a model without
+    a domain head (an empty `domain` column). Rows without a role are passed over; a centre without a name is "unknown".
     `seed` is that of the bootstrap.
     """
     table = clean(predictions)
@@ -52,7 +52,7 @@ def tumor_metrics(part: pd.DataFrame, seed: int = 0) -> dict[str, Any]:
 
 def _basics(part: pd.DataFrame) -> dict[str, Any]:
     labelled = part[part["label"] >= 0]
-    right = (labelled["logit"] >= 0) == (labelled["label"] == 1)
+    right = (labelled["logit"] > 0) == (labelled["label"] == 1)
     return {
         "auc": auc(labelled["label"], labelled["logit"]),
         "accuracy": float(right.mean()) if len(right) else float("nan"),

@@ -9,14 +9,14 @@ import pandas as pd
 
 from data_prep.console import say
 from data_prep.files import replacing, write_json
-from data_prep.splits import fold_roles
 from mta.config import TrainConfig
 from mta.data.dataset import open_dataset, require_both_classes
 from mta.evaluate import evaluate, write_evaluation
 from mta.evaluation import read_predictions
-from mta.provenance import now, provenance
+from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import RunFolder
 from mta.training.loop import make_ready
+from mta.training.setup import roles_of_folds
 
 TESTED = "internal_test"
 
@@ -24,7 +24,8 @@ TESTED = "internal_test"
 def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
     """Train and evaluate every fold of `config` in `folder/fold-K`.
 
-    Each patch is in the test of one fold. `folds.csv` has a line for each fold; `predictions.csv` and
+    Each patch is in the test of one fold, but for those kept for the external test, which every fold is measured on
+    and which are not pooled. `folds.csv` has a line for each fold; `predictions.csv` and
     `metrics.json` pool the test predictions of all folds. Finished folds are not trained again, unless `overwrite`
     removes them all first.
 
@@ -34,9 +35,8 @@ def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrit
     from mta.train import train_config
 
     _require_classes(config)
-    if overwrite:
-        make_ready(dataclasses.replace(config, fold=0))  # bad input must not cost the old runs
-        folder.clear()
+    if overwrite or folder.standing() == "new":
+        _begin(config, folder, overwrite)
     for fold in range(config.folds):
         if not quiet:
             say(f"fold {fold + 1} of {config.folds}")
@@ -45,20 +45,26 @@ def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrit
         train_config(dataclasses.replace(config, fold=fold, out=str(path)), quiet=quiet)
         if not (path / "metrics.json").exists():
             evaluate(path, quiet=True)
-        if not folder.file("config.json").exists():
-            # Only now: bad input must not leave a folder, and a killed first fold is taken up by its own files.
-            write_json(folder.file("run.json"), provenance())
-            folder.write_config(config)
     _summarize(config, folder, quiet)
     write_json(folder.file("run.json"), {**folder.record(), "finished": now()})
+
+
+def _begin(config: TrainConfig, folder: RunFolder, overwrite: bool) -> None:
+    """Mark `folder` as that of a run, once the first fold is known to be sound: bad input costs and leaves nothing."""
+    setup, _ = make_ready(dataclasses.replace(config, fold=0))
+    setup.data.patches.close()
+    if overwrite:
+        folder.clear()
+    write_json(folder.file("run.json"), {**provenance(), "inputs": input_fingerprints(config)})
+    folder.write_config(config)
 
 
 def _require_classes(config: TrainConfig) -> None:
     """Refuse folds without a class before the first is trained, not when their turn comes."""
     data = open_dataset(config.store, (), "", config.seed)
-    for roles in fold_roles(data.rows, config.folds, config.seed):
+    for roles in roles_of_folds(data, config):
         data.roles = roles
-        require_both_classes(data, "train", "validation", TESTED)
+        require_both_classes(data, "train", "validation", TESTED, "external_test")
     data.patches.close()
 
 

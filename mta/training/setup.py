@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.splits import assign_roles, fold_roles, require_disjoint
+from data_prep.splits import assign_roles, fold_roles, require_disjoint, split_by_patient
 from mta.config import TrainConfig
 from mta.data.coding import fit_coding
 from mta.data.dataset import Coding, Dataset, open_dataset, require_both_classes
@@ -59,8 +59,29 @@ def prepare(config: TrainConfig) -> Setup:
 
 def _roles(data: Dataset, config: TrainConfig) -> np.ndarray:
     if config.folds:
-        return fold_roles(data.rows, config.folds, config.seed)[config.fold]
+        return roles_of_folds(data, config)[config.fold]
     return assign_roles(data.rows, config.split, seed=config.seed, external_centres=config.external_centres)
+
+
+def roles_of_folds(data: Dataset, config: TrainConfig) -> list[np.ndarray]:
+    """A role array (n,) for each fold; what is kept for the external test has that role in all of them.
+
+    Raises:
+        InputError: when a split file is named as well, or there are too few patients.
+    """
+    if config.split not in ("column", "patient"):
+        raise InputError(f"--folds deals out the patients itself; leave out --split {config.split}")
+    external = data.rows["role"].to_numpy(str) == "external_test"
+    if config.external_centres:
+        outside = split_by_patient(data.rows, config.seed, external_centres=config.external_centres)
+        external |= outside == "external_test"
+    return [_placed(roles, external) for roles in fold_roles(data.rows[~external], config.folds, config.seed)]
+
+
+def _placed(roles: np.ndarray, external: np.ndarray) -> np.ndarray:
+    every = np.full(len(external), "external_test", dtype=object)
+    every[~external] = roles
+    return every.astype(str)
 
 
 def class_weights(labels: np.ndarray) -> tuple[float, float]:

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+import mta
 from data_prep.errors import InputError
 from mta.evaluate import evaluate, main
+from mta.provenance import fingerprint
+from mta.trained import load_run
 from tests.builders import tiny_concepts, tiny_pixels, tiny_rows, tiny_store
 
 ROWS = tiny_rows()
@@ -42,9 +45,14 @@ def test_predictions_csv(run):
 
 
 def test_concepts_are_predicted_in_their_own_unit(run):
-    labels = json.loads((run / "labels.json").read_text())["concepts"]["narea"]
-    predicted = predictions(run)["narea"]
-    assert (abs(predicted - labels["mean"]) < 10 * labels["std"]).all()
+    concepts, table, trained = tiny_concepts(ROWS), predictions(run), load_run(run)
+    training, tested = ROWS.index[ROWS["role"] == "train"], table["row"]
+    images = trained.normalizer.transform(tiny_pixels(ROWS)[tested])
+    outputs = trained.model.predict_on_batch(images)
+    for name in ("narea", "ncount"):
+        known = concepts[name][training]
+        expected = outputs[name][:, 0] * known.std(ddof=0) + known.mean()
+        np.testing.assert_allclose(table[name], expected, rtol=1e-4)
 
 
 def test_metrics_json(run):
@@ -56,7 +64,7 @@ def test_metrics_json(run):
         assert values["tumor"]["auc"] == pytest.approx(roc_auc_score(part["label"], part["logit"]))
         low, high = values["tumor"]["auc_interval"]
         assert 0 <= low <= values["tumor"]["auc"] <= high <= 1
-        assert values["tumor"]["accuracy"] == pytest.approx(((part["logit"] >= 0) == part["label"]).mean())
+        assert values["tumor"]["accuracy"] == pytest.approx(((part["logit"] > 0) == part["label"]).mean())
         assert set(values["by_centre"]) == {"0", "1"}
         assert set(values["concepts"]) == {"ncount", "narea"}
         assert set(values["concepts"]["narea"]) >= {"r2", "mse"}
@@ -77,7 +85,7 @@ def test_other_data_without_roles_is_external(run, tmp_path):
     assert metrics["external_test"]["tumor"]["n"] == 48
     assert metrics["external_test"]["domain"]["accuracy"] is None  # the centre was not in training
     assert sorted(path.name for path in (run / "evaluation-b").iterdir()) == [
-        *("metrics.json", "predictions.csv", "roc.png"),
+        *("evaluation.json", "metrics.json", "predictions.csv", "roc.png"),
     ]
     assert (run / "metrics.json").read_bytes() == before
 
@@ -95,10 +103,10 @@ def test_other_data_keeps_its_roles_and_its_own_training_rows_are_left_out(run, 
 def test_other_data_without_concepts_still_gives_auc(run, tmp_path):
     rows = ROWS.assign(role="")
     store = tiny_store(tmp_path / "b.h5", rows, concepts=pd.DataFrame(index=rows.index))
-    metrics = evaluate(run, store, quiet=True)["external_test"]
+    metrics = evaluate(run, store, tmp_path / "out", quiet=True)["external_test"]
     assert metrics["tumor"]["auc"] is not None
     assert metrics["concepts"]["narea"] == {"r2": None, "mse": None, "n": 0}
-    assert predictions(run / "evaluation-b")["narea_true"].isna().all()
+    assert predictions(tmp_path / "out")["narea_true"].isna().all()
 
 
 def test_several_stores_under_names(run, tmp_path):
@@ -106,6 +114,68 @@ def test_several_stores_under_names(run, tmp_path):
     metrics = evaluate(run, f"a={first},b={second}", quiet=True)
     assert metrics["external_test"]["tumor"]["n"] == 96
     assert (run / "evaluation-a-b" / "metrics.json").exists()
+
+
+def description(folder):
+    return json.loads((folder / "evaluation.json").read_text())
+
+
+def test_evaluation_json_tells_what_was_measured_on_what(run, tiny_h5, tmp_path):
+    own = {"data": str(tiny_h5), "fingerprints": [fingerprint(tiny_h5)], "shared_patients": 0}
+    assert description(run) == {"run": str(run), "model": "best", **own}
+    evaluate(run, out=tmp_path / "last", model="last", quiet=True)
+    assert description(tmp_path / "last") == {"run": str(run), "model": "last", **own}
+
+
+def test_patients_that_were_trained_on_are_counted_and_named(run, tmp_path, capsys):
+    patient = ROWS["patient"].replace({"p0": "new", "p3": "", "p4": "p1"})
+    store = tiny_store(tmp_path / "shared.h5", role="", patient=patient)
+    evaluate(run, store, tmp_path / "out", quiet=True)
+    assert description(tmp_path / "out")["shared_patients"] == 2
+    warned = capsys.readouterr().err
+    assert "shared.h5: 2 of its tested patients have the name of a training patient, e.g. p1, p2;" in warned
+    store = tiny_store(tmp_path / "other.h5", role="", patient="other " + ROWS["patient"])
+    evaluate(run, store, tmp_path / "none", quiet=True)
+    assert description(tmp_path / "none")["shared_patients"] == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_stores_of_one_name_do_not_overwrite_each_other(run, tmp_path):
+    stores = [tiny_store(tmp_path / name / "same.h5", role="", centre=name) for name in "xy"]
+    for _ in range(2):
+        for store in stores:
+            evaluate(run, store, quiet=True)
+    assert sorted(path.name for path in run.glob("evaluation-same*")) == ["evaluation-same", "evaluation-same-2"]
+    for store, name in zip(stores, ("evaluation-same", "evaluation-same-2"), strict=True):
+        assert description(run / name)["fingerprints"] == [fingerprint(store)]
+        assert set(predictions(run / name)["centre"]) == {store.parent.name}
+
+
+def test_the_runs_own_store_is_no_other_data(run, tiny_h5, tmp_path):
+    shutil.copy(tiny_h5, tmp_path / "copy.h5")
+    for spec in (tiny_h5, f"a={tmp_path / 'copy.h5'}"):
+        with pytest.raises(InputError, match="this is the run's own store; leave --data out"):
+            evaluate(run, spec, quiet=True)
+
+
+def test_a_store_that_changed_since_training_is_refused(run, tmp_path):
+    moved, store = tmp_path / "run", tiny_store(tmp_path / "a.h5", pixels=tiny_pixels(ROWS, seed=5))
+    shutil.copytree(run, moved)
+    config = json.loads((moved / "config.json").read_text())
+    (moved / "config.json").write_text(json.dumps({**config, "store": str(store)}))
+    with pytest.raises(InputError, match=r"a\.h5: changed since .*run was trained on it; put the old file back"):
+        evaluate(moved, out=tmp_path / "out", quiet=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unfinished_run_is_refused(run, tmp_path):
+    unfinished = tmp_path / "run"
+    shutil.copytree(run, unfinished)
+    record = json.loads((unfinished / "run.json").read_text())
+    (unfinished / "run.json").write_text(json.dumps({**record, "finished": None}))
+    for use in (evaluate, mta.load, load_run):
+        with pytest.raises(InputError, match="this run is not finished; run the same train command again"):
+            use(unfinished)
 
 
 def test_the_last_model_may_be_asked_for(run, tmp_path):

@@ -48,12 +48,14 @@ def test_out_is_no_part_of_what_must_be_the_same(tmp_path):
 def test_clear_leaves_what_is_not_a_runs(tmp_path):
     folder = begun(tmp_path / "run")
     for name in ("history.csv", "best.keras", "tensorboard/train/events", "state/epoch-00001.npz", ".last.1.tmp.keras",
-                 "notes.txt", "fold-0/config.json", "fold-0/notes.txt", "evaluation-b/metrics.json"):  # fmt: skip
+                 "notes.txt", "fold-0/config.json", "fold-0/notes.txt", "evaluation-b/metrics.json",
+                 "evaluation-c/evaluation.json", "evaluation-c/notes.txt"):  # fmt: skip
         folder.file(name).parent.mkdir(parents=True, exist_ok=True)
         folder.file(name).write_text("")
     folder.clear()
     left = {str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file()}
-    assert left == {"notes.txt", "fold-0/notes.txt", "evaluation-b/metrics.json"}
+    assert left == {"notes.txt", "fold-0/notes.txt", "evaluation-c/notes.txt"}
+    assert not folder.file("evaluation-b").exists()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])

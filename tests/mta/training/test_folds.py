@@ -1,5 +1,6 @@
 """Cross-validation by patient."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -7,17 +8,16 @@ import pandas as pd
 import pytest
 
 from data_prep.errors import InputError
+from mta.config import configure
 from mta.evaluate import main as evaluate_main
 from mta.run_folder import RunFolder
 from mta.train import train
 from mta.training import folds
+from mta.training.setup import prepare
 from tests.builders import TINY, tiny_rows, tiny_store
+from tests.mta.training.killing import Killed, kill_in_batch
 
 SETTINGS = {**TINY, "preset": "multitask", "epochs": (1, 0), "folds": 2, "quiet": True}
-
-
-class Killed(BaseException):
-    """Stands for the end of the process."""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,44 @@ def test_evaluating_the_folder_of_all_folds_is_refused(run, capsys):
     with pytest.raises(SystemExit) as end:
         evaluate_main([str(run)])
     assert end.value.code == 2
-    assert "labels.json: not found" in capsys.readouterr().err
+    assert "holds 2 folds, a run each; name one of its fold-K folders" in capsys.readouterr().err
+
+
+def test_a_run_killed_in_its_first_fold_can_be_resumed(store, tmp_path):
+    out = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_in_batch(patch, 0, 0)
+        train(store, out, **SETTINGS)
+    assert RunFolder(out).standing() == RunFolder(out / "fold-0").standing() == "unfinished"
+    train(store, out, resume=True, **SETTINGS)
+    assert RunFolder(out).standing() == "finished"
+
+
+def folds_of(store, **settings):
+    config = configure({"store": str(store), "folds": 2, **settings})
+    return [prepare(dataclasses.replace(config, fold=fold)).data for fold in range(2)]
+
+
+def test_what_is_kept_for_the_external_test_is_in_no_fold(tmp_path):
+    rows = tiny_rows(4).assign(role="")
+    rows.loc[rows["patient"] == "p7", "role"] = "external_test"
+    rows.loc[rows["patient"].isin(["p2", "p6"]), "centre"] = "9"
+    store = tiny_store(tmp_path / "a.h5", rows)
+    for settings, outside in (({}, {"p7"}), ({"external_centres": ("9",)}, {"p2", "p6", "p7"})):
+        first, second = folds_of(store, preset="multitask", **settings)
+        tested = np.concatenate([data.of("internal_test") for data in (first, second)])
+        inside = np.flatnonzero(~rows["patient"].isin(outside))
+        np.testing.assert_array_equal(np.sort(tested), inside)
+        for data in (first, second):
+            assert set(rows["patient"][data.of("external_test")]) == outside
+            assert set(rows["patient"][data.of("train", "validation")]).isdisjoint(outside)
+
+
+@pytest.mark.parametrize("split", ["split.csv", "train=a.csv,validation=b.csv"])
+def test_folds_and_a_split_file_exclude_each_other(store, tmp_path, split):
+    with pytest.raises(InputError, match="--folds deals out the patients itself; leave out --split " + split):
+        train(store, tmp_path / "run", **SETTINGS, split=split)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
