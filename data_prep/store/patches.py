@@ -1,6 +1,6 @@
 """Patches of one or several files, in any layout, as one long array with a row table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +13,8 @@ from data_prep.store.part import Part, block_length
 
 # Reading a few unwanted patches costs less than one more call into HDF5.
 _GAP = 4
+# Fills an array with what lies on disk from a row on.
+_Reader = Callable[[np.ndarray, int], None]
 
 
 class Patches:
@@ -79,14 +81,17 @@ class Patches:
 
         Neighbours are read in blocks, so indices shuffled within a window cost little more than `read`.
         """
+        return self._take(indices, (*self.size, 3), np.dtype(np.uint8), self._read_into)
+
+    def _take(self, indices: Any, shape: tuple[int, ...], dtype: np.dtype, read_into: _Reader) -> np.ndarray:
         wanted = np.asarray(indices, dtype=np.int64)
         if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
             raise IndexError(f"patches {wanted.min()} to {wanted.max()} of {len(self)}")
         spans, positions = _spans(wanted)
-        buffer = np.empty((int(np.sum(spans[:, 1] - spans[:, 0])), *self.size, 3), np.uint8)
+        buffer = np.empty((int(np.sum(spans[:, 1] - spans[:, 0])), *shape), dtype)
         filled = 0
         for start, stop in spans:
-            self._read_into(buffer[filled : filled + stop - start], int(start))
+            read_into(buffer[filled : filled + stop - start], int(start))
             filled += stop - start
         return np.take(buffer, positions, axis=0)
 
@@ -95,13 +100,25 @@ class Patches:
 
         `mask_shape` is (h, w) for label maps and (h, w, 6) for PanNuke's. `InputError` where no row has one.
         """
+        self._require_masks()
+        start, stop = self._clip(start, stop)
+        out = np.empty((stop - start, *self.mask_shape), np.uint16)
+        self._read_masks_into(out, start)
+        return out
+
+    def take_masks(self, indices: Any) -> np.ndarray:
+        """Masks of the rows `indices` (n,) in that order, read in blocks as by `take`, else as `read_masks`."""
+        self._require_masks()
+        return self._take(indices, self.mask_shape, np.dtype(np.uint16), self._read_masks_into)
+
+    def _require_masks(self) -> None:
         if not self.mask_shape:
             raise InputError(f"{self._parts[0].file.path}: the store has no masks; segment the nuclei first")
-        start, stop = self._clip(start, stop)
-        out = np.zeros((stop - start, *self.mask_shape), np.uint16)
-        for part, low, high in self._overlaps(start, stop):
+
+    def _read_masks_into(self, out: np.ndarray, start: int) -> None:
+        out.fill(0)
+        for part, low, high in self._overlaps(start, start + len(out)):
             part.read_masks_into(out[low - start : high - start], low - part.first)
-        return out
 
     def _clip(self, start: int, stop: int) -> tuple[int, int]:
         if start < 0 or stop < start:

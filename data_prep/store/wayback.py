@@ -68,14 +68,18 @@ def _write_entry(output: Output, patches: Patches, record: Any, rows: np.ndarray
     if record.locations:
         _write(output, f"{parent}/locations", _locations(patches, record.entry, rows), record.locations)
     if record.masks:
-        masks = np.concatenate([patches.read_masks(int(row), int(row) + 1) for row in rows])
-        _write(output, f"{parent}/mask", masks, record.masks)
+        _write(output, f"{parent}/mask", patches.take_masks(rows), record.masks)
 
 
 def _write(output: Output, name: str, values: np.ndarray, dtype: str) -> None:
-    values = values.astype(dtype)
-    with output.writing(values.nbytes):
-        output.file[name] = values
+    try:
+        values = values.astype(dtype)
+        with output.writing(values.nbytes):
+            output.file[name] = values
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} cannot be written as {dtype!r} ({error}); the store's origin table is damaged"
+        ) from error
 
 
 def _locations(patches: Patches, entry: str, rows: np.ndarray) -> np.ndarray:

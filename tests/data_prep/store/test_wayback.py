@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from data_prep.errors import InputError
 from data_prep.store import make_rows, open_concepts, open_patches, write_store
 from data_prep.store.convert import store_patches
+from data_prep.store.part import Part
 from data_prep.store.wayback import store_original
 from tests.data_prep.store.samples import CAM16, CAM17, camelyon, demo, pannuke
 
@@ -99,6 +100,28 @@ def test_patches_without_an_original_or_with_gaps_are_refused(tmp_path):
     with h5py.File(flat, "r+") as file:
         file["rows/patch_no"][0] = 7
     with pytest.raises(InputError, match="has 2 patches but not all from 0 to 7"):
+        back(flat, tmp_path / "b.h5")
+    assert not (tmp_path / "b.h5").exists()
+
+
+def test_masks_are_read_in_blocks(tmp_path, monkeypatch):
+    masks = np.arange(300 * 16, dtype=np.uint16).reshape(300, 4, 4)
+    write_store(tmp_path / "a.h5", np.zeros((300, 4, 4, 3), np.uint8), make_rows(300), masks=masks)
+    patches = open_patches(tmp_path / "a.h5")
+    reads, read = [], Part.read_masks_into
+    monkeypatch.setattr(Part, "read_masks_into", lambda part, out, start: (reads.append(start), read(part, out, start)))
+    order = np.random.default_rng(0).permutation(300)
+    np.testing.assert_array_equal(patches.take_masks(order), masks[order])
+    assert reads == [0]
+    np.testing.assert_array_equal(patches.take_masks([299, 0, 299]), masks[[299, 0, 299]])
+    assert reads == [0, 0, 299]
+
+
+def test_a_damaged_origin_table_is_one_line(tmp_path):
+    flat = there(camelyon(tmp_path / "o.h5"), tmp_path / "flat.h5")
+    with h5py.File(flat, "r+") as file:
+        file["origin/pixels"][0] = "O,O"
+    with pytest.raises(InputError, match="origin table is damaged"):
         back(flat, tmp_path / "b.h5")
     assert not (tmp_path / "b.h5").exists()
 
