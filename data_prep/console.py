@@ -4,8 +4,11 @@ A command is a function (or a frozen dataclass) whose annotated parameters are i
 is its help. `run` parses the arguments with tyro, calls it, and turns failures into exit codes.
 """
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr
+from functools import partial, wraps
 from typing import Any, NoReturn, TypeVar
 
 from data_prep.errors import InputError
@@ -25,7 +28,32 @@ def run(command: Callable[..., Any], prog: str, argv: Sequence[str] | None = Non
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         print_version(prog)
-    return guarded(lambda: tyro.cli(command, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,)), prog)
+
+    @wraps(command)
+    def later(*values: Any, **named: Any) -> Callable[[], Any]:
+        return partial(command, *values, **named)
+
+    return guarded(parse(later, prog, arguments, config=(tyro.conf.FlagCreatePairsOff,)), prog)
+
+
+def parse(command: Callable[..., Any], prog: str, arguments: Sequence[str], **options: Any) -> Any:
+    """What `tyro.cli` returns for `command`; a usage error is one line on standard error and exit status 2."""
+    import tyro
+
+    held = io.StringIO()
+    try:
+        with redirect_stderr(held):
+            return tyro.cli(command, prog=prog, args=arguments, **options)
+    except SystemExit as stop:
+        if stop.code:
+            fail(prog, _without_box(held.getvalue()))
+        raise
+
+
+def _without_box(text: str) -> str:
+    """The words in the frames that tyro draws, without their titles and rules."""
+    lines = [line.strip("│ ") for line in text.splitlines() if not line.startswith(("╭", "╰"))]
+    return " ".join(line for line in lines if line.strip("─"))
 
 
 def guarded(work: Callable[[], Any], prog: str) -> Any:

@@ -3,23 +3,31 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def start_quietly() -> None:
-    """Import Keras with what its backend prints on the way kept off the screen.
+    """Import Keras with what its backend prints on the way kept off the screen."""
+    with notes_held_back():
+        import keras
 
-    TensorFlow's native code greets with some ten lines about this machine, no setting of its own stops it, and an error
-    message of ours would drown in them. They are printed after all when the import fails. `python -m mta.doctor` shows
-    devices.
+        keras.ops.zeros(()) + 1  # the first operation is what looks for GPUs
+
+
+@contextmanager
+def notes_held_back() -> Iterator[None]:
+    """Keep what native code writes to standard error off the screen, unless the block fails: then it is printed.
+
+    TensorFlow greets with some ten lines about this machine, no setting of its own stops it, and an error message of
+    ours would drown in them.
     """
     sys.stderr.flush()
     screen = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            import keras
-
-            keras.ops.zeros(()) + 1  # the first operation is what looks for GPUs
+            yield
         except BaseException:
             notes.seek(0)
             os.write(screen, notes.read())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.console import run, say
+from mta.backend import notes_held_back
 
 PROG = "python -m mta.doctor"
 # module -> (what it is for, what pip installs)
@@ -41,7 +42,8 @@ def doctor(json: bool = False) -> dict[str, Any]:
         The report that was printed: `versions`, `devices`, `optional`, `weights`, `folder`, `problems` (they
         prevent training), `advice` (they do not) and `ready`.
     """
-    report = examine()
+    with notes_held_back():
+        report = examine()
     say(_as_json(report) if json else _as_text(report))
     return report
 

@@ -10,6 +10,7 @@ from typing import Any
 import tyro
 
 from data_prep.console import guarded, print_version, say
+from data_prep.console import parse as parse_arguments
 from data_prep.errors import InputError
 from mta.backend import start_quietly
 from mta.config import TrainConfig, checked, configure, defaults, read_yaml
@@ -101,7 +102,7 @@ def parse(argv: list[str]) -> tuple[TrainConfig, dict[str, bool]]:
     values = {"preset": "mta", "profile": "paper", **(read_yaml(found.config) if found.config else {})}
     named = checked({name: getattr(found, name) or values[name] for name in ("preset", "profile")})
     values = {"store": tyro.MISSING, "out": tyro.MISSING, **defaults(**named), **values, **named}
-    return _split(tyro.cli(TrainCommand, prog=PROG, args=argv, default=TrainCommand(**values)))
+    return _split(parse_arguments(TrainCommand, PROG, argv, default=TrainCommand(**values)))
 
 
 def _split(command: TrainCommand) -> tuple[TrainConfig, dict[str, bool]]:

@@ -30,10 +30,22 @@ def test_bad_input_is_one_line_and_status_2(capsys):
     assert capsys.readouterr().err == "shout: times is 0: give 1 or more\n"
 
 
-def test_unknown_flags_are_refused():
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--text", "a", "--tmes", "3"], "Unrecognized options: --tmes"),
+        (["--text", "a", "--times", "three"], "Error parsing --times"),
+        ([], "--text STR what to say"),
+    ],
+)
+def test_usage_errors_are_one_line_without_a_box(flags, words, capsys):
     with pytest.raises(SystemExit) as stop:
-        run(shout, "shout", ["--text", "a", "--tmes", "3"])
+        run(shout, "shout", flags)
     assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert words in error
+    assert "│" not in error
 
 
 def test_ctrl_c_has_its_own_status():
