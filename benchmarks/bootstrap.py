@@ -3,6 +3,7 @@
 Run `OMP_NUM_THREADS=1 python benchmarks/bootstrap.py` (one core). Rounds are interleaved and medians reported.
 """
 
+import resource
 import time
 
 import numpy as np
@@ -40,7 +41,24 @@ def seconds(work, case):
     return time.perf_counter() - start
 
 
+def large(rows):
+    """Seconds and growth of the process (MB) with as many patients as rows."""
+    labels, scores, _ = make_case(rows, rows)
+    before = peak_mb()
+    taken = seconds(clustered_bootstrap, (labels, scores, np.arange(rows)))
+    return taken, peak_mb() - before
+
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
+
+
 def main():
+    for rows in (20_000, 200_000):
+        taken, growth = large(rows)
+        print(
+            f"{rows:7,} predictions, each of its own patient: interval {taken:.1f} s, memory grows by {growth:.0f} MB"
+        )
     for rows, patients in [(4_000, 50), (4_000, 4_000), (50_000, 200)]:
         case = make_case(rows, patients)
         rounds = [[seconds(work, case) for work in (clustered_bootstrap, paired, loop)] for _ in range(ROUNDS)]
