@@ -12,7 +12,7 @@ class Look:
     """Staining and scanning of a centre, a slide, or a patch.
 
     `hematoxylin`, `eosin`: optical density (R, G, B) for one unit of the stain. `white`: (R, G, B) of the empty slide,
-    0..255. `blur`: deviation of the point spread in µm. `noise`: deviation of the sensor noise in grey levels.
+    0..255. `blur`: deviation of the point spread in µm. `noise`: deviation of the sensor noise in gray levels.
     """
 
     hematoxylin: np.ndarray

@@ -12,7 +12,7 @@ from data_prep.errors import InputError
 from data_prep.splits import ROLES, patient_keys
 from mta.evaluation.bootstrap import clustered_bootstrap
 from mta.evaluation.scores import auc, roc_curve
-from mta.evaluation.style import COLORS, GREY, INK, ROLE_COLORS, dress, new_figure, save, words
+from mta.evaluation.style import COLORS, GRAY, INK, ROLE_COLORS, dress, new_figure, save, words
 from mta.evaluation.table import clean
 
 
@@ -26,7 +26,7 @@ def roc_figure(predictions: pd.DataFrame, path: str | Path, metrics: Mapping[str
     parts = _by_role(predictions)
     figure = new_figure(5.2, 5.2)
     axes = dress(figure.add_subplot(), "Tumor against normal patches")
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 3)))
+    axes.plot([0, 1], [0, 1], color=GRAY, linewidth=0.8, linestyle=(0, (2, 3)))
     for role, part in parts.items():
         measured = _as_summarized(metrics[role]["tumor"]) if metrics else _auc_interval(part)
         curve = roc_curve(part["label"], part["logit"])

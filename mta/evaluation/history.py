@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from data_prep.errors import InputError
-from mta.evaluation.style import COLORS, GREY, dress, new_figure, save
+from mta.evaluation.style import COLORS, GRAY, dress, new_figure, save
 
 R2 = "val_r2_"
 PENALTY, CHANCE = "of it L2 penalty", "chance"
-ASIDE = (PENALTY, CHANCE)  # dashed grey: not what is trained, but what to hold it against
+ASIDE = (PENALTY, CHANCE)  # dashed gray: not what is trained, but what to hold it against
 _COLUMNS = 3
 _MARKED_EPOCHS = 40
 _WORST_R2 = -1.0  # early epochs can be at -100: they must not flatten the rest
@@ -72,7 +72,7 @@ def _draw(axes: Axes, history: pd.DataFrame, title: str, lines: Lines) -> None:
     colors = dict(zip(tasks(history), COLORS, strict=False))  # a task keeps its color from panel to panel
     for place, (label, name) in enumerate(lines.items()):
         aside = label in ASIDE
-        color = GREY if aside else colors.get(label, COLORS[place % len(COLORS)])
+        color = GRAY if aside else colors.get(label, COLORS[place % len(COLORS)])
         marker = "" if aside or len(history) > _MARKED_EPOCHS else "o"
         style = "--" if aside else "-"
         axes.plot(history["epoch"], history[name], style, color=color, marker=marker, markersize=2.5, label=label)
@@ -90,8 +90,8 @@ def _mark_phases(axes: Axes, history: pd.DataFrame) -> None:
     phase = history["phase"].to_numpy()
     for row in np.flatnonzero(phase[1:] != phase[:-1]) + 1:
         between = (history["epoch"].iloc[row - 1] + history["epoch"].iloc[row]) / 2
-        axes.axvline(between, color=GREY, linewidth=0.9, linestyle=":")
+        axes.axvline(between, color=GRAY, linewidth=0.9, linestyle=":")
         top = (between, 1.0)
         axes.annotate(
-            f" phase {phase[row]}", top, xycoords=axes.get_xaxis_transform(), fontsize=7, color=GREY, va="bottom"
+            f" phase {phase[row]}", top, xycoords=axes.get_xaxis_transform(), fontsize=7, color=GRAY, va="bottom"
         )

@@ -1,4 +1,4 @@
-"""The look that all figures share: white ground, thin grey grid, one color a role."""
+"""The look that all figures share: white ground, thin gray grid, one color a role."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from data_prep.files import replacing
 
-INK, GREY, PALE = "#222222", "#8a8f98", "#e4e6ea"
-ROLE_COLORS = {"train": GREY, "validation": "#d98c1f", "internal_test": "#2868b0", "external_test": "#c23b2e"}
+INK, GRAY, PALE = "#222222", "#8a8f98", "#e4e6ea"
+ROLE_COLORS = {"train": GRAY, "validation": "#d98c1f", "internal_test": "#2868b0", "external_test": "#c23b2e"}
 COLORS = ("#2868b0", "#c23b2e", "#3a8f5c", "#d98c1f", "#7a55a8", "#5b6470", "#1f9aa8", "#b0487f")
 _DPI = 150
 
@@ -25,8 +25,8 @@ def dress(axes: Axes, title: str = "") -> Axes:
     """`axes` with the shared look and its title at the left."""
     axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(labelsize=8, color=GREY, labelcolor=INK)
+    axes.spines[["left", "bottom"]].set_color(GRAY)
+    axes.tick_params(labelsize=8, color=GRAY, labelcolor=INK)
     axes.grid(color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
     return axes

@@ -26,9 +26,9 @@ def test_golden_brightness(shared) -> None:
 
 
 def test_brightness_moves_the_95th_percentile_to_white() -> None:
-    grey = np.full((10, 10, 3), 120, np.uint8)
-    grey[:5] = 60
-    bright = standardize_brightness(grey)
+    gray = np.full((10, 10, 3), 120, np.uint8)
+    gray[:5] = 60
+    bright = standardize_brightness(gray)
     assert (bright[5:] == 255).all()
     assert (bright[:5] < 160).all()
     assert (bright[:5] > 110).all()

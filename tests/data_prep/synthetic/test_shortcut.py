@@ -14,9 +14,9 @@ from data_prep.synthetic import SyntheticSpec, synthesize
 def first_look(patches: np.ndarray) -> np.ndarray:
     """Color means and deviations, darkness quantiles, edge contrast: what a shallow look tells of patches, (n, 11)."""
     values = patches.astype(np.float32)
-    grey = values.mean(axis=-1)
-    edges = np.abs(np.diff(grey, axis=1)).mean(axis=(1, 2))
-    quantiles = np.quantile(grey.reshape(len(grey), -1), [0.05, 0.25, 0.5, 0.75], axis=1).T
+    gray = values.mean(axis=-1)
+    edges = np.abs(np.diff(gray, axis=1)).mean(axis=(1, 2))
+    quantiles = np.quantile(gray.reshape(len(gray), -1), [0.05, 0.25, 0.5, 0.75], axis=1).T
     return np.column_stack([values.mean(axis=(1, 2)), values.std(axis=(1, 2)), edges, quantiles])
 
 
