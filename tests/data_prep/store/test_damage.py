@@ -125,4 +125,4 @@ def test_damage_ends_in_one_line(tmp_path, make, mutate):
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
 @pytest.mark.parametrize("make", [flat, camelyon, pannuke], ids=lambda make: make.__name__)
 def test_much_damage_ends_in_one_line(tmp_path, make, mutate):
-    damage_and_read(tmp_path, make, mutate, range(1000, 1200))
+    damage_and_read(tmp_path, make, mutate, range(1000, 1200 if make is flat else 1050))
