@@ -86,8 +86,8 @@ def _dataset(trained: Trained, data: str | None) -> Dataset:
 
     config, stored = trained.config, trained.stored_channels
     if data is None:
-        trained.require_own_store()
         dataset = open_dataset(config.store, config.concepts, config.concept_file, config.seed, stored)
+        trained.require_own_store()
         dataset.roles = read_split(str(trained.folder.file("split.csv")), dataset.rows)
         return dataset
     _require_other(trained, data)

@@ -51,7 +51,7 @@ class Trained:
         return list(self.folder.record().get("inputs", {}).get("store", []))
 
     def require_own_store(self) -> None:
-        """Raise InputError unless the run's store is there and as it was in training."""
+        """Raise InputError unless the run's store, which is there, is as it was in training."""
         if store_fingerprints(self.config.store) != self.trained_on:
             raise InputError(
                 f"{self.config.store}: changed since {self.folder.path} was trained on it; put the old file back, or "

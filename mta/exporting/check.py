@@ -59,8 +59,8 @@ def draw_sample(trained: Trained) -> Sample:
     """The first 16 test patches of the run's own store, or random ones where it is gone or another."""
     split = trained.folder.file("split.csv")
     try:
-        trained.require_own_store()
         with open_patches(trained.config.store, channels="stored" if trained.stored_channels else "rgb") as patches:
+            trained.require_own_store()
             rows = patches.rows.assign(role=read_split(split, patches.rows))
             role, chosen = _first_rows(rows["role"].to_numpy(str))
             images = normalized(patches.take(chosen), trained.normalizer)

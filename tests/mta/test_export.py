@@ -33,7 +33,7 @@ from mta.exporting.serving import serving_model
 from mta.model import ModelSpec, build_model
 from mta.train import train
 from mta.trained import load_run
-from tests.builders import TINY, tiny_rows, tiny_store
+from tests.builders import TINY, tiny_pixels, tiny_rows, tiny_store
 
 NAMES = {"tumor", "tumor_probability", "domain", "ncount", "narea"}
 # Reads both files in a process that refuses to import anything of ours.
@@ -274,6 +274,13 @@ def test_without_the_store_random_patches_serve_and_the_card_says_so(trained, tm
     card = model_card(mine, "keras", "best", "net.keras", sample.rows, Check(sample.source, 16, {"tumor": 0.0}))
     assert "Fed with 16 random patches, since the run's store was not at hand" in card
     assert "| train | 24 | 4 | 0, 1 |\n" in card  # labels are in the store alone
+
+
+def test_a_store_that_changed_is_as_good_as_gone(trained, tmp_path, capsys):
+    store = tiny_store(tmp_path / "other.h5", pixels=tiny_pixels(tiny_rows(), seed=3))
+    mine = copied(trained, tmp_path, config=dataclasses.replace(trained.config, store=str(store)))
+    assert draw_sample(mine).source.startswith("random patches")
+    assert "other.h5: changed since" in capsys.readouterr().err
 
 
 # Whole or not at all
