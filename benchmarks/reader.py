@@ -1,11 +1,13 @@
 """How fast patches come from a warm flat store: `python benchmarks/reader.py [--rounds 5]`.
 
 Patches a second in batches of 256 from one process: h5py's own fancy indexing with random rows (the habit of
-HDF5 training scripts), the same random rows with `take`, `take` with rows shuffled within a block, and `read`. The
-methods take turns within each round, so that a busy machine slows all alike; medians over the rounds.
+HDF5 training scripts), the same random rows with `take`, `take` with rows shuffled within a block, `read`, and what
+training gets: batches of 32 of whole epochs in their shuffled order, the reading of the windows included. The methods
+take turns within each round, so that a busy machine slows all alike; medians over the rounds.
 """
 
 import argparse
+import itertools
 import tempfile
 import time
 from pathlib import Path
@@ -14,9 +16,11 @@ import h5py
 import numpy as np
 
 from data_prep.store import StoreWriter, make_rows, open_patches
+from mta.data.reader import BatchReader
 
 BATCH = 256
-COUNTS = {96: 8192, 224: 2048}
+COUNTS = {96: 16384, 224: 4096}  # more than a window of the training order
+TRAINING = "training order"
 
 
 def make(path, size, count):
@@ -41,20 +45,36 @@ def methods(path, count):
         "take, random rows": lambda random: patches.take(anywhere(random)),
         "take, shuffled block": lambda random: patches.take(start(random) + random.permutation(BATCH)),
         "read, block": lambda random: patches.read(first := start(random), first + BATCH),
+        TRAINING: epoch(patches),
     }
 
 
-def measure(readers, rounds, batches):
+def epoch(patches):
+    """A function that reads all patches for one epoch of training after the other."""
+    epochs = itertools.count()
+    targets = {"tumor": np.zeros((len(patches), 1), "float32")}
+    reader = BatchReader(patches, np.arange(len(patches)), targets, batch_size=32, seed=0)
+
+    def read(random):
+        reader.set_epoch(next(epochs))
+        for number in range(len(reader)):
+            reader[number]
+
+    return read
+
+
+def measure(readers, rounds, batches, count):
     """Patches a second of each reader, the median over `rounds`."""
     random, rates = np.random.default_rng(1), {name: [] for name in readers}
     for number in range(rounds + 1):
         for name, reader in readers.items():
-            repeats = 1 if "fancy" in name else batches
+            repeats = 1 if "fancy" in name or name == TRAINING else batches
             begin = time.perf_counter()
             for _ in range(repeats):
                 reader(random)
             if number:  # the first round warms the page cache
-                rates[name].append(BATCH * repeats / (time.perf_counter() - begin))
+                patches = count if name == TRAINING else BATCH * repeats
+                rates[name].append(patches / (time.perf_counter() - begin))
     return {name: np.median(values) for name, values in rates.items()}
 
 
@@ -68,7 +88,7 @@ def main():
         for size, count in COUNTS.items():
             path = Path(folder) / f"{size}.h5"
             make(path, size, count)
-            columns.append(measure(methods(path, count), rounds, batches=8))
+            columns.append(measure(methods(path, count), rounds, 8, count))
     for name in columns[0]:
         print(f"| {name} | " + " | ".join(f"{column[name]:,.0f}" for column in columns) + " |")
 

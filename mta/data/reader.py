@@ -6,6 +6,7 @@ import numpy as np
 
 from mta.data.failing import Batches
 from mta.data.views import dihedral
+from mta.data.window import Windows
 
 BLOCK = 32  # patches: a chunk of the store
 WINDOW_BYTES = 256 * 2**20
@@ -41,7 +42,7 @@ class BatchReader(Batches):
         whole_batches: leave the last batch out when it is smaller (the original does).
         redrawn: targets that are drawn anew from a standard normal at every access (the original's control).
 
-    `epoch` is set by the training loop before each epoch.
+    The training loop calls `set_epoch` before each epoch. Of the patches two windows of 256 MiB at most are in memory.
     """
 
     def __init__(
@@ -61,14 +62,19 @@ class BatchReader(Batches):
         self._patches, self._rows, self._targets, self._normalizer = patches, rows, targets, normalizer
         self._batch_size, self._seed, self._views, self._shuffle = batch_size, seed, views, shuffle
         self._whole, self._redrawn = whole_batches, redrawn
+        height, width = patches.size
+        self._window = max(BLOCK, WINDOW_BYTES // (height * width * 3))
+        self._windows = Windows(patches, self._window)
+        self._epoch = -1
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
         """Take up the order of `epoch` (counted from 0 over the whole run)."""
+        if epoch == self._epoch:
+            return  # Keras has asked for its first batches already
         self._epoch = epoch
-        height, width = self._patches.size
-        window = max(BLOCK, WINDOW_BYTES // (height * width * 3))
-        self.order = epoch_order(self._rows, self._seed, epoch, window) if self._shuffle else self._rows
+        self.order = epoch_order(self._rows, self._seed, epoch, self._window) if self._shuffle else self._rows
+        self._windows.start(self.order)
 
     def __len__(self) -> int:
         whole = len(self._rows) // self._batch_size
@@ -76,9 +82,10 @@ class BatchReader(Batches):
 
     def batch(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Inputs of the training model and targets of its outputs."""
-        rows = self.order[index * self._batch_size : (index + 1) * self._batch_size]
+        start, stop = index * self._batch_size, min((index + 1) * self._batch_size, len(self.order))
+        rows = self.order[start:stop]
         generator = np.random.default_rng((self._seed, self._epoch, index))
-        images = normalized(self._patches.take(rows), self._normalizer)
+        images = normalized(self._windows.images(start, stop), self._normalizer)
         if self._views:
             images = dihedral(images, generator.integers(8, size=len(images)))
         true = {name: values[rows] for name, values in self._targets.items()}

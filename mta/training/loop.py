@@ -132,6 +132,7 @@ def _fit(
     progress = supervisor.progress
     last = progress.epoch + phase.epochs - progress.phase_epochs
     callbacks = [_Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
+    reader.set_epoch(progress.epoch)  # Keras looks at the first batches before it announces the epoch
     with plain_errors(reader):
         # Keras would shuffle the batches once more, by a generator that nobody seeded for it.
         network.training.fit(

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from data_prep.errors import InputError
-from data_prep.store import Patches, write_store
+from data_prep.store import write_store
+from mta.data.window import Windows
 from mta.provenance import fingerprint
 from mta.train import main, train
 from tests.builders import TINY, tiny_concepts, tiny_flags, tiny_pixels, tiny_rows, tiny_store
@@ -138,16 +139,16 @@ def test_a_folder_that_is_no_run_stays_as_it_is(capsys, tmp_path, tiny_h5):
 
 
 def test_damage_that_shows_only_while_training(capsys, tmp_path, monkeypatch):
-    reads = []
+    reads, whole = [], Windows.images
 
-    def take(self, rows):
-        reads.append(len(rows))
+    def images(self, start, stop):
+        reads.append(start)
         if len(reads) == 4:  # the first batches are read in another way than those that TensorFlow asks for
             raise InputError("a.h5: a block is damaged; copy the file")
-        return tiny_pixels(ROWS)[rows]
+        return whole(self, start, stop)
 
     store = tiny_store(tmp_path / "a.h5")
-    monkeypatch.setattr(Patches, "take", take)
+    monkeypatch.setattr(Windows, "images", images)
     line = failed(capsys, store, tmp_path / "run", **QUICK, batch_size=4, stain="none")
     assert line.endswith("a.h5: a block is damaged; copy the file")
 
