@@ -5,28 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data_prep.console import progress
 from data_prep.errors import InputError
 from mta.data.dataset import Coding
-from mta.data.failing import Batches, plain_errors
 from mta.data.reader import normalized
 
 BATCH = 64
-
-
-class _Images(Batches):
-    """Batches of images in row order, all of one size: the last repeats its last row, which spares a second trace."""
-
-    def __init__(self, patches: Any, rows: np.ndarray, normalizer: Any) -> None:
-        super().__init__()
-        self._patches, self._rows, self._normalizer = patches, rows, normalizer
-
-    def __len__(self) -> int:
-        return -(-len(self._rows) // BATCH)
-
-    def batch(self, index: int) -> tuple[np.ndarray]:
-        rows = self._rows[index * BATCH : (index + 1) * BATCH]
-        rows = np.pad(rows, (0, BATCH - len(rows)), mode="edge")
-        return (normalized(self._patches.take(rows), self._normalizer),)
 
 
 def predict_rows(
@@ -45,10 +29,18 @@ def predict_rows(
         )
     if not len(rows):
         return {name: np.zeros((0, output.shape[-1]), "float32") for name, output in model.output.items()}
-    images = _Images(patches, rows, normalizer)
-    with plain_errors(images):
-        outputs = model.predict(images, verbose=0 if quiet else 1)
-    return {name: values[: len(rows)] for name, values in outputs.items()}
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    outputs = [
+        _outputs(model, normalized(patches.take(batch), normalizer))
+        for batch in progress(batches, "batches predicted", quiet=quiet)
+    ]
+    return {name: np.concatenate([batch[name] for batch in outputs]) for name in outputs[0]}
+
+
+def _outputs(model: Any, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Outputs for at most `BATCH` images; fewer are filled up, since another size would cost another trace."""
+    filled = np.concatenate([images, np.repeat(images[-1:], BATCH - len(images), axis=0)])
+    return {name: np.asarray(values)[: len(images)] for name, values in model.predict_on_batch(filled).items()}
 
 
 def predictions_table(rows: pd.DataFrame, outputs: dict[str, np.ndarray], coding: Coding) -> pd.DataFrame:
