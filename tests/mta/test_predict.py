@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from mta.predict import main, predict
+from mta.predicting import predict_rows
+from mta.trained import load_run
 from tests.builders import tiny_pixels, tiny_rows, tiny_store
 
 ROWS = tiny_rows()
@@ -114,3 +116,42 @@ def test_a_broken_or_small_image_is_named_wherever_it_stands(capsys, tiny_run, t
     assert f"{bad}: 20x32 pixels are too few to crop 32" in line
     bad.write_bytes(bad.read_bytes()[:60])
     assert f"{bad}: not an image" in failed(capsys, tmp_path, tiny_run, folder)
+
+
+class Recorded:
+    """70 patches; `read` keeps which were asked for, `normalized` how many were shown to it as a normalizer."""
+
+    size = (32, 32)
+
+    def __init__(self):
+        self.read, self.normalized = [], []
+
+    def take(self, rows):
+        self.read += list(rows)
+        return tiny_pixels(ROWS)[rows % 48]
+
+    def transform(self, images):
+        self.normalized.append(len(images))
+        return images
+
+
+def test_every_patch_is_read_and_normalized_once_in_batches_of_one_size(tiny_run, monkeypatch):
+    model, patches, sizes = load_run(tiny_run).model, Recorded(), []
+    whole = model.predict_on_batch
+    monkeypatch.setattr(model, "predict_on_batch", lambda images: sizes.append(len(images)) or whole(images))
+    outputs = predict_rows(model, patches, np.arange(70), patches)
+    assert patches.read == list(range(70))
+    assert patches.normalized == [64, 6]
+    assert sizes == [64, 64]
+    assert {name: values.shape for name, values in outputs.items()} == {
+        **{"tumor": (70, 1), "domain": (70, 2)},
+        **{"ncount": (70, 1), "narea": (70, 1)},
+    }
+    np.testing.assert_allclose(outputs["tumor"][48:], outputs["tumor"][:22], atol=1e-6)
+
+
+def test_a_progress_bar_unless_quiet(tiny_run, tiny_h5, capsys):
+    predict(tiny_run, tiny_h5, quiet=True)
+    assert "predicted" not in capsys.readouterr().err
+    predict(tiny_run, tiny_h5)
+    assert "batches predicted: 100%" in capsys.readouterr().err

@@ -121,3 +121,13 @@ def test_other_files_are_refused(tmp_path, content, message):
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_predictions(path)
+
+
+def test_a_logit_of_0_is_normal_as_in_the_training_curve():
+    from mta.metrics import LogitAccuracy
+
+    table = make_predictions(8).assign(role="internal_test", label=[0, 0, 0, 1] * 2, logit=0.0)
+    streaming = LogitAccuracy()
+    streaming.update_state(table["label"].to_numpy("float32"), table["logit"].to_numpy("float32"))
+    assert summarize(table)["internal_test"]["tumor"]["accuracy"] == float(streaming.result()) == 0.75
+    assert not (1 / (1 + np.exp(-table["logit"])) > 0.5).any()  # what mta.predict counts

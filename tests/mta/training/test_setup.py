@@ -202,6 +202,20 @@ def test_stain_references(tiny_h5, reference):
     assert prepared(tiny_h5, stain="none", stain_reference=reference).normalizer is None
 
 
+def test_the_median_reference_leaves_out_patches_without_stain(tmp_path):
+    from data_prep.stain import statistics
+
+    pixels = tiny_pixels(ROWS)
+    expected = prepared(tiny_store(tmp_path / "a.h5", role=np.where(ROWS.index < 14, "", ROWS["role"]))).normalizer
+    pixels[:14] = 200
+    pixels[:14, 16:] = 150  # two grays, and one pixel with a tinge: not of one color, but without stain
+    pixels[:14, 0, 0] = (206, 198, 196)
+    assert (statistics(pixels[:14])[1] > 0).all()
+    found = prepared(tiny_store(tmp_path / "b.h5", pixels=pixels)).normalizer
+    np.testing.assert_allclose(found.means, expected.means)
+    np.testing.assert_allclose(found.stds, expected.stds)
+
+
 def test_stain_reference_from_files(tiny_h5, tmp_path):
     import cv2
 
