@@ -11,22 +11,42 @@ from typing import Any
 
 from data_prep.errors import InputError
 
-_FULL = {
+_REASONS = {
     errno.ENOSPC: "no space is left on the disk; free some or choose another place",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another place",
     errno.EFBIG: "the file would be larger than this system allows; raise the limit or write a smaller one",
     errno.EACCES: "this place is not writable; choose another",
     errno.EPERM: "this place is not writable; choose another",
     errno.EROFS: "this place is read-only; choose another",
+    errno.ENOENT: "no file can be made in this place; choose another",
+    errno.ENOTDIR: "part of this path is a file, not a folder; choose another place",
+    errno.EEXIST: "part of this path is a file, not a folder; choose another place",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
 
 def explain_write_failure(path: Path, error: OSError) -> InputError:
     """The one line for a failed write to `path`; what a full disk means is said in words."""
-    reason = _FULL.get(error.errno or 0) or next(
-        (text for code, text in _FULL.items() if os.strerror(code) in str(error)), str(error)
+    reason = _REASONS.get(error.errno or 0) or next(
+        (text for code, text in _REASONS.items() if os.strerror(code) in str(error)), str(error)
     )
     return InputError(f"{path}: could not be written: {reason}")
+
+
+def require_destination(path: str | Path, overwrite: bool = True) -> None:
+    """Raise `InputError` where no file can be put at `path`: it is a folder, or a file that is not to be replaced.
+
+    Commands call it before their work; `replacing` does in any case.
+    """
+    path = Path(path)
+    try:
+        folder, present = path.is_dir(), path.exists()
+    except OSError as error:
+        raise explain_write_failure(path, error) from error
+    if folder:
+        raise InputError(f"{path}: is a folder; name a file")
+    if present and not overwrite:
+        raise InputError(f"{path}: exists already; choose another name or add --overwrite")
 
 
 @contextmanager
@@ -34,9 +54,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.
 
     A reader never sees a half-written file, and a crash leaves the old one in place. What a killed process left of
-    `path` is removed first (`sweep`). Write failures (full disk, quota, permissions) become an `InputError`.
+    `path` is removed first (`sweep`). A `path` that is a folder, and write failures (full disk, quota, permissions),
+    become an `InputError`.
     """
     path = Path(path)
+    require_destination(path)
     # The ending stays: libraries choose the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:

@@ -42,9 +42,11 @@ def predict(
     """
     import numpy as np
 
-    from data_prep.files import replacing
+    from data_prep.files import replacing, require_destination
     from mta.trained import load_run
 
+    if out:
+        require_destination(out)
     trained = load_run(run, model)
     patches = _open(str(source), trained.side, fit, trained.stored_channels)
     table = trained.predict(patches, np.arange(len(patches)), quiet)

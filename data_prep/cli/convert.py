@@ -8,6 +8,7 @@ from typing import Literal
 
 from data_prep.console import progress, run, say, warn
 from data_prep.errors import InputError
+from data_prep.files import require_destination
 
 
 def convert(
@@ -43,8 +44,7 @@ def convert(
         overwrite: Replace `out` where it exists.
         quiet: No progress bar.
     """
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: exists already; choose another name or add --overwrite")
+    require_destination(out, overwrite)
     bar = partial(progress, label=out.name, quiet=quiet)
     is_table = source.lower().endswith(".csv")
     if is_table and to == "flat":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_prep.console import progress, run, say
-from data_prep.errors import InputError
+from data_prep.files import replacing, require_destination
 
 PALETTE = 128  # colors of the contact sheet: no difference to be seen, a third of the file
 
@@ -48,8 +48,9 @@ def synthesize(
         quiet: no progress bar.
         overwrite: replace a store that is there.
     """
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: is there already; choose another name or give --overwrite")
+    require_destination(out, overwrite)
+    if contact_sheet:
+        require_destination(contact_sheet)
     from data_prep.synthetic import BLOCK, SyntheticSpec, plan_rows
     from data_prep.synthetic import synthesize as generate
 
@@ -84,7 +85,6 @@ def _draw(path: Path, spec: "SyntheticSpec") -> None:
 
     from PIL import Image
 
-    from data_prep.files import replacing
     from data_prep.synthetic import contact_sheet
 
     buffer = io.BytesIO()

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from data_prep.errors import InputError
+from data_prep.store.part import size_problem
 
 Fit = Literal["crop", "resize"]
 SIXTEEN_BIT = "16-bit scaled to 8-bit"
@@ -25,10 +26,12 @@ def read_image(path: Path) -> tuple[np.ndarray, frozenset[str]]:
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        raise InputError(f"{path}: the image cannot be opened ({error.strerror}); check the path column") from error
+        raise InputError(
+            f"{path}: the image cannot be opened ({error.strerror}); check its path and permissions"
+        ) from error
     image = _decode(data)
     if image is None:
-        raise InputError(f"{path}: not an image that can be read; replace it or take its line out of the table")
+        raise InputError(f"{path}: not an image that can be read; replace it or leave it out")
     if image.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: {image.dtype} pixels; save it as an 8- or 16-bit image")
     return _to_rgb(image)
@@ -67,10 +70,13 @@ def fitter(size: int | None, fit: Fit) -> Callable[[np.ndarray], tuple[np.ndarra
     """A function from an image to (patch of `size` x `size`, how much larger its pixels became).
 
     "crop" takes the middle; "resize" brings the shorter side to `size` (area interpolation downward, linear
-    upward), then takes the middle. `size` None leaves images as they are. ValueError where an image is too small.
+    upward), then takes the middle. `size` None leaves images as they are. `InputError` where no patch can have `size`;
+    the function raises ValueError where an image is too small.
     """
     if size is None:
         return lambda image: (image, 1.0)
+    if problem := size_problem((size, size)):
+        raise InputError(f"--size {size}: the patches would {problem}")
     return lambda image: _fit(image, size, fit)
 
 
@@ -81,6 +87,6 @@ def _fit(image: np.ndarray, size: int, fit: Fit) -> tuple[np.ndarray, float]:
         shape = (max(size, round(width / scale)), max(size, round(height / scale)))
         image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
     elif min(height, width) < size:
-        raise ValueError(f"{height}x{width} pixels are too few to crop {size}; give a smaller --size or --fit resize")
+        raise ValueError(f"{height}x{width} pixels are too few to crop {size}; give --fit resize, or a smaller size")
     top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
     return image[top : top + size, left : left + size], scale

@@ -180,7 +180,11 @@ def test_bad_commands(tmp_path, capsys):
     assert "exists already; choose another name or add --overwrite" in failure(capsys, table(tmp_path), out)
     main([table(tmp_path), str(out), *LABELS, "--overwrite", "--quiet"])
     assert len(open_patches(out)) == 3
+    assert "is a folder; name a file" in failure(capsys, table(tmp_path), tmp_path, *LABELS, "--overwrite")
     new = tmp_path / "new.h5"
+    for size in ("0", "-5", "5000"):
+        line = failure(capsys, table(tmp_path), new, *LABELS, "--size", size)
+        assert f"--size {size}: the patches would have {size}x{size} pixels; patches have 1 to 4096 a side" in line
     assert "no such file" in failure(capsys, tmp_path / "no.csv", new)
     assert "no such file" in failure(capsys, tmp_path / "no.h5", new)
     assert "are for tables" in failure(capsys, out, new, "--size", "4")

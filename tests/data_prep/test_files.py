@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from data_prep.errors import InputError
-from data_prep.files import replacing, sweep, write_json, write_text
+from data_prep.files import replacing, require_destination, sweep, write_json, write_text
 
 
 def test_the_old_file_survives_a_failed_write(tmp_path):
@@ -44,8 +44,31 @@ def test_a_file_size_limit_is_one_line_and_leaves_nothing(tmp_path):
 
 def test_a_missing_folder_below_a_file_is_named(tmp_path):
     write_text(tmp_path / "file", "")
-    with pytest.raises(InputError, match="could not be written"):
+    with pytest.raises(
+        InputError, match=r"below\.txt: could not be written: part of this path is a file, not a folder"
+    ):
         write_text(tmp_path / "file" / "below.txt", "x")
+    with pytest.raises(InputError, match="the name is too long; choose a shorter one"):
+        write_text(tmp_path / ("x" * 250), "x")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a file system in which nobody can make a file")
+def test_an_impossible_place_is_said_in_words():
+    with pytest.raises(InputError) as caught:
+        write_text("/proc/x.txt", "x")
+    assert str(caught.value) == "/proc/x.txt: could not be written: no file can be made in this place; choose another"
+
+
+def test_a_folder_is_no_destination(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (".", "..", tmp_path, ""):
+        with pytest.raises(InputError, match="is a folder; name a file"), replacing(path):
+            pytest.fail("the block must not begin")
+    write_text("there", "old")
+    require_destination("there")
+    with pytest.raises(InputError, match="there: exists already; choose another name or add --overwrite"):
+        require_destination("there", overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
 _KILLED = """

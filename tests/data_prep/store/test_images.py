@@ -89,5 +89,5 @@ def test_crop_takes_the_middle_and_resize_keeps_the_aspect():
     assert patch.shape == (8, 8, 3)
     assert scale == 0.5
     np.testing.assert_array_equal(fitter(None, "crop")(RGB)[0], RGB)
-    with pytest.raises(ValueError, match="6x5 pixels are too few to crop 6; give a smaller --size or --fit resize"):
+    with pytest.raises(ValueError, match="6x5 pixels are too few to crop 6; give --fit resize, or a smaller size"):
         fitter(6, "crop")(RGB)

@@ -48,7 +48,10 @@ def test_a_store_that_is_there_is_kept(out, capsys) -> None:
         command.main([str(out), *FLAGS])
     assert stop.value.code == 2
     assert out.read_text() == "precious"
-    assert "give --overwrite" in capsys.readouterr().err
+    assert "add --overwrite" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command.main([str(out.parent), *FLAGS, "--overwrite"])
+    assert capsys.readouterr().err == f"python -m data_prep synthesize: {out.parent}: is a folder; name a file\n"
     command.main([str(out), *FLAGS, "--overwrite"])
     with open_patches(str(out)) as store:
         assert len(store) == 40
