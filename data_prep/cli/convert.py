@@ -1,12 +1,11 @@
 """`python -m data_prep convert`: any images or layout into the flat store, and back."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from data_prep.console import progress, run, say, warn
+from data_prep.console import progress, run, say
 from data_prep.errors import InputError
 from data_prep.files import require_destination
 
@@ -74,6 +73,7 @@ def _from_table(
     fit: Literal["crop", "resize"],
 ) -> None:
     from data_prep.store.convert import store_table
+    from data_prep.store.images import warn_of_changes
     from data_prep.store.table import parse_label_map, read_table
 
     chosen = [name.strip() for name in columns.split(",") if name.strip()]
@@ -82,7 +82,7 @@ def _from_table(
         table = table.with_concepts(concepts)
     if table.ignored:
         say(f"ignored columns: {', '.join(table.ignored)}")
-    _report_notes(store_table(table, out, size, fit, bar))
+    warn_of_changes(store_table(table, out, size, fit, bar))
     _report(out)
 
 
@@ -108,11 +108,6 @@ def _to_original(source: str, out: Path, bar: Bar, only: str) -> None:
     with open_patches(source, channels="stored") as patches:
         store_original(patches, out, only, bar)
     say(f"{out}: written in the original layout")
-
-
-def _report_notes(notes: Counter[str]) -> None:
-    for note, count in sorted(notes.items()):
-        warn(f"{count} images: {note}")
 
 
 def _report(out: Path) -> None:

@@ -1,14 +1,16 @@
 """Image files of any kind as RGB uint8 of one size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from data_prep.console import warn
 from data_prep.errors import InputError
 from data_prep.store.part import size_problem
+from data_prep.store.words import counted
 
 Fit = Literal["crop", "resize"]
 SIXTEEN_BIT = "16-bit scaled to 8-bit"
@@ -64,6 +66,12 @@ def _over_white(image: np.ndarray) -> tuple[np.ndarray, bool]:
     if alpha.min() == 1:
         return np.ascontiguousarray(image[..., :-1]), False
     return np.round(image[..., :-1] * alpha + 255 * (1 - alpha)).astype(np.uint8), True
+
+
+def warn_of_changes(notes: Mapping[str, int]) -> None:
+    """One warning for each change in `notes` (change: how many images needed it), as in "3 images: gray to RGB"."""
+    for note, count in sorted(notes.items()):
+        warn(f"{counted(count, 'image')}: {note}")
 
 
 def fitter(size: int | None, fit: Fit) -> Callable[[np.ndarray], tuple[np.ndarray, float]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import normpath
 from pathlib import Path
 
 import pandas as pd
@@ -37,7 +38,7 @@ def read_table(
 
     `label_map` says which labels mean "normal", "tumor" or "" (unlabelled). `concept_columns` picks the
     concepts by header; by default all numeric ones. Raises `InputError` for a missing column, an unknown label or
-    role, and text where a number belongs.
+    role, text where a number belongs (also in a column of which half or more are numbers), and an image listed twice.
     """
     path = Path(path)
     frame = _read(path)
@@ -48,7 +49,17 @@ def read_table(
     _check_roles(path, frame)
     values |= {"source": path.stem, "entry": frame["path"], "label": _labels(path, frame["label"], label_map or {})}
     images = [path.parent / name for name in frame["path"]]
+    _require_once(path, images)
     return ImageTable(images, make_rows(len(frame), values), concepts, ignored)
+
+
+def _require_once(path: Path, images: list[Path]) -> None:
+    """Raise `InputError` where two lines of `path` name one image."""
+    names = pd.Series([normpath(image) for image in images])
+    if names.duplicated().any():
+        name = names[names.duplicated()].iloc[0]
+        lines = [str(row + 2) for row in names.index[names == name]]
+        raise InputError(f"{path}, lines {', '.join(lines)}: all name the image {name}; keep one of them")
 
 
 def parse_label_map(text: str) -> dict[str, str]:
@@ -101,7 +112,13 @@ def _concepts(path: Path, frame: pd.DataFrame, chosen: Sequence[str]) -> tuple[p
 
 
 def _is_numeric(path: Path, column: pd.Series) -> bool:
-    try:
-        return bool(numbers(path, column).notna().any())
-    except InputError:
+    """Whether `column` holds numbers; `InputError` where it does but for some cells (half of them or fewer)."""
+    filled = column[~column.str.strip().str.lower().isin(["", "nan"])]
+    share = pd.to_numeric(filled, errors="coerce").notna().mean() if len(filled) else 0.0
+    if share < 0.5:
         return False
+    try:
+        numbers(path, column)
+    except InputError as error:
+        raise InputError(f"{error}; empty the cell, or name the concepts with --concept-columns") from error
+    return True

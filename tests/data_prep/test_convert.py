@@ -111,14 +111,24 @@ def test_a_column_without_a_header_is_no_concept(tmp_path, capsys):
     assert "cannot be named 'n/area'" in failure(capsys, tmp_path / "t.csv", tmp_path / "new.h5")
 
 
+def test_a_column_mostly_of_text_is_ignored(tmp_path, capsys):
+    table(tmp_path)
+    cells = zip(("red", "1", "blue"), ("1", "2", ""), strict=True)
+    lines = [f"images/{number}.png,tumor,{text},{value}" for number, (text, value) in enumerate(cells)]
+    (tmp_path / "t.csv").write_text("path,label,color,ncount\n" + "\n".join(lines) + "\n")
+    main([str(tmp_path / "t.csv"), str(tmp_path / "out.h5"), "--quiet"])
+    assert list(open_concepts(tmp_path / "out.h5")) == ["ncount"]
+    assert capsys.readouterr().out.startswith("ignored columns: color\n")
+
+
 def test_unusual_images_are_counted(tmp_path, capsys):
     path = table(tmp_path)
     saved(tmp_path / "images" / "1.png", pixels(1)[0, ..., 0])
     saved(tmp_path / "images" / "2.png", pixels(1)[0].astype(np.uint16) * 257)
     main([path, str(tmp_path / "out.h5"), *LABELS, "--quiet"])
     assert capsys.readouterr().err.splitlines() == [
-        "warning: 1 images: 16-bit scaled to 8-bit",
-        "warning: 1 images: gray to RGB",
+        "warning: 1 image: 16-bit scaled to 8-bit",
+        "warning: 1 image: gray to RGB",
     ]
     np.testing.assert_array_equal(open_patches(tmp_path / "out.h5")[2], pixels(1)[0])
 
@@ -147,6 +157,19 @@ def test_unusual_images_are_counted(tmp_path, capsys):
         ("path,label", "t.csv,tumor", [], "t.csv: not an image that can be read"),
         ("path,label", "images/0.png,tumor", ["--size", "9"], "8x8 pixels are too few to crop 9"),
         ("path,label", "images/0.png,tumor\nimages/odd.png,tumor", [], "odd.png: 9x9 pixels, the first image has 8x8"),
+        (
+            "path,label,c",
+            "images/0.png,tumor,1\nimages/1.png,tumor,\nimages/2.png,tumor,n/a",
+            [],
+            "line 4: c is 'n/a', not a number; empty means unknown; empty the cell, or name the concepts with",
+        ),
+        ("path,label,c", "images/0.png,tumor,inf", [], "line 2: c is 'inf', not a finite number"),
+        (
+            "path,label",
+            "images/0.png,tumor\nimages/1.png,tumor\n./images/../images/0.png,normal",
+            [],
+            "t.csv, lines 2, 4: all name the image",
+        ),
         ("path,label", "", [], "no line below its header"),
         ("path,label", "images/0.png,tumor", ["--label-map", "a=b"], "--label-map a=b: write theirs=ours"),
     ],
