@@ -10,6 +10,8 @@ from data_prep.errors import InputError
 from data_prep.files import replacing
 from data_prep.splits.roles import role_named
 from data_prep.store import KEY, read_original_split
+from data_prep.store.cells import read_cells, row_numbers
+from data_prep.store.words import counted
 
 
 def read_split(spec: str | Path, rows: pd.DataFrame) -> np.ndarray:
@@ -52,18 +54,20 @@ def _existing(path: str) -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return {"row", "role"} <= {name.strip() for name in file.readline().split(",")}
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            return {"row", "role"} <= {name.strip() for name in file.readline().split(",")}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _ours(path: Path, rows: pd.DataFrame) -> np.ndarray:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except ValueError as error:  # ragged lines, bytes that are no text
-        raise InputError(f"{path}: not readable as a split table: {error}") from error
-    number = pd.to_numeric(table["row"], errors="coerce").fillna(-1).astype(int).to_numpy()
-    if outside := int(((number < 0) | (number >= len(rows))).sum()):
-        raise InputError(f"{path}: {outside} lines name no row of this store of {len(rows)}: another store's split?")
+    table = read_cells(path)
+    number = row_numbers(path, table["row"]).to_numpy()
+    if outside := int((number >= len(rows)).sum()):
+        raise InputError(
+            f"{path}: {counted(outside, 'line')} for rows beyond this store of {len(rows)}: another store's split?"
+        )
     _require_patients(path, table, number, rows)
     roles = np.array([role_named(role, str(path)) for role in table["role"]], dtype=object)
     return _placed(path, number, roles, rows)

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -227,11 +230,15 @@ def test_split_table_round_trip(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("row,patient,role\n0,1,train\n9,2,train\n", "1 lines name no row of this store of 4"),
-        ("row,patient,role\nx,1,train\n", "1 lines name no row"),
+        ("row,patient,role\n0,1,train\n9,2,train\n", "1 line for rows beyond this store of 4"),
+        ("row,patient,role\nx,1,train\n", "line 2: row is 'x', not a number"),
+        ("row,patient,role\n0,1,train\ninf,1,train\n", "line 3: row is 'inf', not a finite number"),
+        ("row,role\n-1,train\n", "line 2: row is '-1', not 0 or more"),
+        ("row,role\n1.5,train\n", "line 2: row is '1.5', not a whole number"),
+        ("row,role\n,train\n", "line 2: row is '', not a whole number"),
         ("row,patient,role\n0,1,train\n2,1,train\n", "first row 2: '1' here, '2' there"),
         ("row,role\n0,learn\n", "no role 'learn'"),
-        ("row,role\n0,train,2,3\n1,train\n0,1,2,3,4\n", "not readable as a split table"),
+        ("row,role\n0,train,2,3\n1,train\n0,1,2,3,4\n", "not a table"),
         ("row,role\n0,train\n0,validation\n", "claimed by two roles.*train and validation"),
     ],
 )
@@ -239,6 +246,16 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, text, message):
     (tmp_path / "split.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         read_split(tmp_path / "split.csv", make_rows([1, 1, 2, 2]))
+
+
+def test_a_split_file_that_cannot_be_read_is_one_line(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "split.csv").write_text("row,role\n0,train\n")
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(InputError, match=r"split\.csv: cannot be read \(Permission denied\); check its permissions"):
+        read_split(tmp_path / "split.csv", make_rows([1]))
 
 
 ENTRY = "tumor/level7/centre0/patient001/node0/patches"
