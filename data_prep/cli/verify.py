@@ -24,15 +24,17 @@ def verify(files: tuple[Path, ...], /, *, quiet: bool = False) -> None:
         quiet: No progress bar.
     """
     from data_prep.store.verify import verify as check
+    from data_prep.store.words import counted
 
     if not files:
         raise InputError("no file given; name the patch files to check")
-    findings = check(files, partial(progress, label="reading", quiet=quiet))
+    findings = check(files, partial(progress, quiet=quiet))
     for finding in findings:
         say(f"{finding.file}: {'problem' if finding.problem else 'warning'}: {finding.text}")
     problems = sum(finding.problem for finding in findings)
     _say_redo(findings)
-    say(f"{len(files)} files: {problems} problems, {len(findings) - problems} warnings")
+    found = f"{counted(problems, 'problem')}, {counted(len(findings) - problems, 'warning')}"
+    say(f"{counted(len(files), 'file')}: {found}")
     if problems:
         raise SystemExit(1)
 

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from data_prep.store.finding import Finding, slide_names
+from data_prep.store.words import counted
 
 _LABELS = "labelled both normal and tumor"
 _PATIENTS = "under different patients"
+_REMEDY = "; one of them is wrong: check where they come from"
 # One case: what is wrong with it ("" = nothing), the files and the slides that share the pixels.
 _Case = tuple[str, tuple[str, ...], tuple[str, ...]]
 
@@ -58,11 +60,12 @@ def _case(members: pd.DataFrame) -> _Case:
 
 
 def _finding(case: _Case, groups: list[pd.DataFrame]) -> Finding:
-    kind, files, slides = case
+    kind, files, _ = case
     example = ", ".join(f"row {member.row} ({member.name} #{member.patch_no})" for member in _first(groups[0]))
     count = sum(map(len, groups))
-    text = f"{count} patches hold only {len(groups)} different pictures{kind and f', {kind}'}, as {example}"
-    return Finding(", ".join(files), text, bool(kind), slides if kind else ())
+    text = f"{count} patches hold only {counted(len(groups), 'different picture')}{kind and f', {kind}'}, as {example}"
+    # Which one is wrong cannot be told from here, and one of the slides is sound: none is to be made again unseen.
+    return Finding(", ".join(files), text + (kind and _REMEDY), bool(kind))
 
 
 def _first(members: pd.DataFrame) -> list:

@@ -16,7 +16,9 @@ DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, O
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """Open `path` for reading; `InputError` where it is missing, truncated or no HDF5 file."""
+    """Open `path` for reading; `InputError` where it is missing, a folder, truncated or no HDF5 file."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a patch file (.h5)")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; check the path")
     try:
@@ -51,8 +53,14 @@ def _reason(path: Path, error: OSError) -> str:
     if isinstance(error, PermissionError) or "Permission denied" in text:
         return "the file may not be read; change its permissions"
     if not h5py.is_hdf5(path):
-        return "not an HDF5 file; give a patch store (.h5) or a table (.csv)"
+        return _other_kind(path)
     return _damage(error)
+
+
+def _other_kind(path: Path) -> str:
+    if path.suffix.lower() == ".csv":
+        return f"a table, not a patch store; convert it first: python -m data_prep convert {path} OUT.h5"
+    return "not an HDF5 file; give a patch store (.h5), or make one with python -m data_prep convert"
 
 
 class LazyFile:

@@ -14,11 +14,17 @@ from data_prep.store.handle import reading
 from data_prep.store.hierarchy import scan
 from data_prep.store.opening import open_patches
 from data_prep.store.patches import Patches
+from data_prep.store.words import counted
 
-Progress = Callable[[Iterable[int]], Iterable[int]]
+# Wraps the iteration over the starts of the blocks of a file (second argument: its name), for a progress bar.
+Progress = Callable[[Iterable[int], str], Iterable[int]]
 
 
-def verify(paths: Iterable[Path], progress: Progress = iter) -> list[Finding]:
+def _silent(starts: Iterable[int], _: str) -> Iterable[int]:
+    return starts
+
+
+def verify(paths: Iterable[Path], progress: Progress = _silent) -> list[Finding]:
     """Check patch files of any layout, down to every pixel, and look for duplicate patches within and across them.
 
     Problems: missing, truncated or foreign files, what points outside its file, unfinished stores, missing datasets,
@@ -66,14 +72,14 @@ def check_rows(path: Path, rows: pd.DataFrame) -> list[Finding]:
     twice = rows[rows.duplicated(["source", "entry", "patch_no"]) & (rows["entry"] != "")]
     if len(twice):
         where = ", ".join(f"{row.source} {row.entry} #{row.patch_no}" for row in twice.head(3).itertuples())
-        findings.append(Finding(str(path), f"{len(twice)} rows name a patch that another row names too: {where}"))
+        findings.append(Finding(str(path), f"{counted(len(twice), 'row')} for a patch that has a row already: {where}"))
     return findings
 
 
 def _check_pixels(path: Path, patches: Patches, duplicates: Duplicates, progress: Progress) -> list[Finding]:
     """Read everything, block by block; a block that cannot be read names its slides."""
     findings = []
-    for start in progress(range(0, len(patches), patches.block)):
+    for start in progress(range(0, len(patches), patches.block), path.name):
         rows = patches.rows.iloc[start : start + patches.block]
         try:
             block = patches.read(start, start + patches.block)

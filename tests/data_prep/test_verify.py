@@ -29,7 +29,7 @@ def replace(file, name, values):
 
 @pytest.mark.parametrize("make", [camelyon, demo, pannuke])
 def test_sound_files(tmp_path, capsys, make):
-    assert check(capsys, make(tmp_path / "a.h5")) == (0, ["1 files: 0 problems, 0 warnings"])
+    assert check(capsys, make(tmp_path / "a.h5")) == (0, ["1 file: 0 problems, 0 warnings"])
 
 
 def test_missing_truncated_and_foreign_files(tmp_path, capsys):
@@ -87,7 +87,7 @@ STORE_DAMAGE = [
     (lambda f: replace(f, "patches", pixels(4).astype("u2")), "patches is uint16"),
     (lambda f: f.create_dataset("masks", data=np.zeros((4, 8, 8), "u1")), "masks is uint8"),
     (lambda f: f["rows/label"].write_direct(np.array([0, 1, 2, 7])), "unknown label 2, 7"),
-    (lambda f: f["rows/patch_no"].write_direct(np.array([0, 1, 1, 2])), "1 rows name a patch that another row names"),
+    (lambda f: f["rows/patch_no"].write_direct(np.array([0, 1, 1, 2])), "1 row for a patch that has a row already"),
 ]
 
 
@@ -96,7 +96,7 @@ def test_damage_in_a_store(tmp_path, capsys, change, message):
     status, lines = check(capsys, edit(_store(tmp_path / "a.h5"), change))
     assert status == 1
     assert f"problem: {message}" in lines[0]
-    assert lines[-1] == "1 files: 1 problems, 0 warnings"
+    assert lines[-1] == "1 file: 1 problem, 0 warnings"
 
 
 def test_masks_and_pixels_that_cannot_be_read_name_the_patch(tmp_path, capsys):
@@ -120,11 +120,12 @@ def _labelled(path, patients, labels, seed=0):
 def test_equal_pixels(tmp_path, capsys):
     status, lines = check(capsys, _labelled(tmp_path / "a.h5", ["p", "p"], [1, 1]))
     assert status == 0
-    assert "warning: 2 patches hold only 1 different pictures, as row 0 (p_slide #0), row 1 (p_slide #1)" in lines[0]
+    assert "warning: 2 patches hold only 1 different picture, as row 0 (p_slide #0), row 1 (p_slide #1)" in lines[0]
     status, lines = check(capsys, _labelled(tmp_path / "b.h5", ["p", "q"], [1, 1]))
     assert status == 1
-    assert "problem: 2 patches hold only 1 different pictures, under different patients" in lines[0]
-    assert lines[1] == "make again: p_slide, q_slide"
+    assert "problem: 2 patches hold only 1 different picture, under different patients" in lines[0]
+    assert lines[0].endswith("one of them is wrong: check where they come from")
+    assert lines[1] == "1 file: 1 problem, 0 warnings"
     status, lines = check(capsys, _labelled(tmp_path / "c.h5", ["p", "p"], [0, 1]))
     assert status == 1
     assert "labelled both normal and tumor" in lines[0]
@@ -135,6 +136,17 @@ def test_equal_pixels_across_files(tmp_path, capsys):
     status, lines = check(capsys, *files)
     assert status == 1
     assert lines[0].startswith(f"{files[0]}, {files[1]}: problem: ")
+
+
+def test_a_folder_is_a_problem_and_each_file_has_its_bar(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), str(camelyon(tmp_path / "a.h5"))])
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        f"{tmp_path}: problem: is a folder; name a patch file (.h5)",
+        "2 files: 1 problem, 0 warnings",
+    ]
+    assert "a.h5: 100%" in printed.err
 
 
 def test_no_file_is_bad_input(capsys):
@@ -149,4 +161,5 @@ def test_real_files(shared, capsys):
     status, lines = check(capsys, folder / "cam17_patches.hdf5")
     assert status == 1
     assert "20 patches hold only 10 different pictures, under different patients" in lines[0]
-    assert lines[1] == "make again: camelyon17_patient010_node4, camelyon17_patient030_node4"
+    assert "(camelyon17_patient010_node4 #0)" in lines[0]
+    assert "check where they come from" in lines[0]

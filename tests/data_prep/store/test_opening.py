@@ -178,6 +178,14 @@ def test_bad_files_are_one_line_naming_the_file(tmp_path, damage, message):
     assert "\n" not in str(caught.value)
 
 
+def test_tables_and_folders_are_no_patch_files(tmp_path):
+    (tmp_path / "t.csv").write_text("path,label\n")
+    with pytest.raises(InputError, match=r"t\.csv: a table, not a patch store; convert it first: python -m data_prep"):
+        open_patches(tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"is a folder; name a patch file"):
+        open_patches(tmp_path)
+
+
 def test_float_pixels_between_levels_are_refused(tmp_path):
     pannuke(tmp_path / "p.h5", keys=("fold1/3/tumor",))
     with h5py.File(tmp_path / "p.h5", "r+") as file:
