@@ -43,6 +43,7 @@ def predict(
     import numpy as np
 
     from data_prep.files import replacing, require_destination
+    from data_prep.store.folder import ImageFolder
     from mta.trained import load_run
 
     if out:
@@ -50,6 +51,8 @@ def predict(
     trained = load_run(run, model)
     patches = _open(str(source), trained.side, fit, trained.stored_channels)
     table = trained.predict(patches, np.arange(len(patches)), quiet)
+    if isinstance(patches, ImageFolder):
+        patches.warn_of_changes()
     table.insert(4, "path", patches.rows["entry"])
     if out:
         with replacing(out) as temporary:

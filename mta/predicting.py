@@ -24,8 +24,8 @@ def predict_rows(
     wanted, found = tuple(model.input.shape[1:3]), tuple(patches.size)
     if wanted != found:
         raise InputError(
-            f"the patches are {found[0]} x {found[1]} pixels, the model takes {wanted[0]} x {wanted[1]}; convert them "
-            f"with --size {wanted[0]}"
+            f"{', '.join(map(str, patches.files))}: the patches are {found[0]} x {found[1]} pixels, the model takes "
+            f"{wanted[0]} x {wanted[1]}; make the store again from its images with --size {wanted[0]}"
         )
     if not len(rows):
         return {name: np.zeros((0, output.shape[-1]), "float32") for name, output in model.output.items()}

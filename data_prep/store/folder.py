@@ -1,12 +1,13 @@
 """A folder of images, read like a patch store."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.store.images import Fit, fitter, read_image
+from data_prep.store.images import Fit, fitter, read_image, warn_of_changes
 from data_prep.store.rows import make_rows
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
@@ -33,17 +34,27 @@ class ImageFolder:
         self.rows = make_rows(len(entries), {"source": root.name, "entry": entries})
         self.size = (size, size)
         self._fit = fitter(size, fit)
+        how = "cropped to the middle" if fit == "crop" else "resized to"
+        self._other_size = f"of another size, {how} {size} x {size}"
+        self._changes: dict[int, frozenset[str]] = {}
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def __getitem__(self, index: int) -> np.ndarray:
         path = self._paths[index]
+        image, notes = read_image(path)
         try:
-            return self._fit(read_image(path)[0])[0]
+            patch = self._fit(image)[0]
         except ValueError as error:
             raise InputError(f"{path}: {error}") from error
+        self._changes[index] = notes | ({self._other_size} if image.shape[:2] != self.size else set())
+        return patch
 
     def take(self, indices: Any) -> np.ndarray:
         """The images `indices` (n,) as (n, size, size, 3) RGB uint8."""
         return np.stack([self[int(index)] for index in indices])
+
+    def warn_of_changes(self) -> None:
+        """Warn of how many of the images read so far were cropped, resized, or had other pixels than 8-bit RGB."""
+        warn_of_changes(Counter(note for notes in self._changes.values() for note in notes))

@@ -1,6 +1,7 @@
 """Patches of one or several files, in any layout, as one long array with a row table."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -57,6 +58,11 @@ class Patches:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that the patches lie in, in the order they were given."""
+        return list(dict.fromkeys(part.file.path for part in self._parts))
 
     def close(self) -> None:
         """Close the files; reading afterwards opens them again."""

@@ -198,7 +198,9 @@ def test_bad_input_is_one_line_and_writes_nothing(capsys, run, tmp_path):
     write = {"large.h5": {"pixels": tiny_pixels(rows, side=40)}, "normal.h5": {"label": 0}, "bare.h5": {"label": -1}}
     stores = {name: tiny_store(tmp_path / name, rows, **changed) for name, changed in write.items()}
     line = failed(capsys, run, "--data", stores["large.h5"], *out)
-    assert "the patches are 40 x 40 pixels, the model takes 32 x 32; convert them with --size 32" in line
+    assert (
+        f"{stores['large.h5']}: the patches are 40 x 40 pixels, the model takes 32 x 32; make the store again" in line
+    )
     assert "role external_test has no tumor patch" in failed(capsys, run, "--data", stores["normal.h5"], *out)
     assert "has no normal and no tumor patch" in failed(capsys, run, "--data", stores["bare.h5"], *out)
     assert "there is no such file" in failed(capsys, run, "--data", tmp_path / "absent.h5", *out)

@@ -58,7 +58,7 @@ def test_the_patches_go_through_the_runs_stain_normalizer(tiny_run, table, tmp_p
     assert np.corrcoef(moved["logit"], table["logit"])[0, 1] > 0.9
 
 
-def test_images_of_other_kinds_and_sizes(tiny_run, tmp_path):
+def test_images_of_other_kinds_and_sizes(capsys, tiny_run, tmp_path):
     patch = tiny_pixels(ROWS)[3]
     wide = np.pad(patch, ((4, 4), (10, 10), (0, 0)), mode="reflect")
     save(tmp_path / "1.png", patch)
@@ -67,6 +67,11 @@ def test_images_of_other_kinds_and_sizes(tiny_run, tmp_path):
     cv2.imwrite(str(tmp_path / "4deep.png"), patch[..., ::-1].astype("uint16") * 257)
     save(tmp_path / "5gray.png", cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY))
     images = predict(tiny_run, tmp_path, quiet=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: 1 image: 16-bit scaled to 8-bit",
+        "warning: 1 image: gray to RGB",
+        "warning: 1 image: of another size, cropped to the middle 32 x 32",
+    ]
     np.testing.assert_allclose(images["logit"][1:4], images["logit"][0], atol=1e-6)
     assert np.isfinite(images["logit"]).all()
     resized = predict(tiny_run, tmp_path, fit="resize", quiet=True)
@@ -100,6 +105,9 @@ def test_bad_input_is_one_line_and_writes_nothing(capsys, tiny_run, tmp_path):
     assert "no image in this folder" in failed(capsys, tmp_path, tiny_run, tmp_path / "empty")
     assert "there is no such file" in failed(capsys, tmp_path, tiny_run, tmp_path / "absent.h5")
     assert "config.json: not found" in failed(capsys, tmp_path, tmp_path / "empty", tmp_path / "empty")
+    with pytest.raises(SystemExit):
+        main([str(tiny_run), str(tmp_path), "--out", str(tmp_path)])
+    assert capsys.readouterr().err == f"python -m mta.predict: {tmp_path}: is a folder; name a file\n"
     large = tiny_store(tmp_path / "large.h5", pixels=tiny_pixels(ROWS, side=40))
     assert "are 40 x 40 pixels, the model takes 32 x 32" in failed(capsys, tmp_path, tiny_run, large)
 

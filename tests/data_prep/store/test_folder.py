@@ -58,6 +58,21 @@ def test_other_pixel_formats_become_rgb(tmp_path):
         np.testing.assert_array_equal(images[index], gray[..., None].repeat(3, -1))
 
 
+def test_changes_are_counted_once_for_each_image(folder, capsys):
+    cv2.imwrite(str(folder / "d.png"), noise(40, 40, dtype="uint16"))
+    for fit, how in (("crop", "cropped to the middle 16 x 16"), ("resize", "resized to 16 x 16")):
+        images = ImageFolder(folder, 16, fit)
+        images.warn_of_changes()
+        assert capsys.readouterr().err == ""
+        images.take([0, 1, 2, 3, 0])
+        images.warn_of_changes()
+        assert capsys.readouterr().err.splitlines() == [
+            "warning: 1 image: 16-bit scaled to 8-bit",
+            "warning: 1 image: gray to RGB",
+            f"warning: 2 images: of another size, {how}",
+        ]
+
+
 def test_what_cannot_be_read_is_named(folder):
     with pytest.raises(InputError, match="too few to crop 17"):
         ImageFolder(folder, 17)[1]
