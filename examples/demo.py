@@ -28,7 +28,7 @@ SETTINGS = {
     "augment": "flips",
     "optimizer": "adam",
     "learning_rate": 1e-3,
-    "epochs": (12, 4),
+    "epochs": (10, 12),
 }
 PRESETS = ("baseline", "mta")
 ROLES = ("internal_test", "external_test")

@@ -34,7 +34,10 @@ def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = No
         trunk = _small(image) if name == SMALL else _application(name, image, weights)
     except ValueError as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"backbone {name} cannot be built for images of {image.shape[1]} pixels: {reason}") from error
+        raise InputError(
+            f"backbone {name} cannot be built for images of {image.shape[1]} pixels ({reason}); "
+            "make the store again with a larger --size, or choose another --backbone"
+        ) from error
     if weights == "imagenet" and name == SMALL:
         raise InputError("SmallCNN has no ImageNet weights; give --weights none")
     if weights not in (None, "imagenet"):

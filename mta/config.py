@@ -152,14 +152,21 @@ def _known(key: str) -> str:
     raise InputError(f"unknown setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
+# What to write in YAML where its own idea of a value is not ours: it takes 1e-4 for a text and centre 4 for a number.
+_TYPE_HINTS = {
+    float: "write a number, with a point even before an exponent (1.0e-4)",
+    tuple[str, ...]: 'write a list of texts, with quotes around numbers (["4"])',
+    tuple[int, ...]: "write a list of whole numbers ([512, 256])",
+    tuple[int, int]: "write two whole numbers ([80, 20])",
+}
+
+
 def _check_type(name: str, value: Any) -> None:
     expected = get_type_hints(TrainConfig)[name]
     try:
         typeguard.check_type(value, expected)
     except typeguard.TypeCheckError as error:
-        # YAML takes 1e-4 for a text.
-        hint = "; write it like 1.0e-4" if expected is float and isinstance(value, str) else ""
-        raise InputError(f"setting {name} is {value!r}: {error}{hint}") from error
+        raise InputError(f"setting {name} is {value!r}: {_TYPE_HINTS.get(expected, str(error))}") from error
 
 
 def _check_ranges(config: TrainConfig) -> None:

@@ -78,7 +78,7 @@ class RunFolder:
         path = self.file(name)
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{path}: not found; is {self.path} the folder of a training run?") from error
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: damaged ({error}); train again with --overwrite") from error

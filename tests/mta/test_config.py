@@ -89,7 +89,7 @@ def test_store_and_out_may_stand_in_the_yaml_file(tmp_path):
         ("preset: mega", "setting preset is 'mega'"),
         ("concepts: ncount", "setting concepts is 'ncount'"),
         ("concept_file:", "setting concept_file is None"),
-        ("learning_rate: 1e-4", "write it like 1.0e-4"),
+        ("learning_rate: 1e-4", "with a point even before an exponent"),
         ("- a", "holds no settings"),
         ("", "holds no settings"),
         ("a: [1, 2", "not readable as YAML"),
