@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import InputError
@@ -59,10 +59,20 @@ def row_tables(draw):
     return rows
 
 
+def unless_too_few(split, *arguments):
+    """What `split` gives; shared slides can leave fewer separable patients than parts, which it rightly refuses."""
+    try:
+        return split(*arguments)
+    except InputError as error:
+        if "fewer patients than parts" not in str(error):
+            raise
+        reject()
+
+
 @settings(max_examples=60, deadline=None)
 @given(row_tables(), st.integers(0, 5))
 def test_a_split_never_shares_a_patient_and_is_the_same_again(rows, seed):
-    roles = split_by_patient(rows, seed)
+    roles = unless_too_few(split_by_patient, rows, seed)
     assert straddlers(patient_keys(rows), roles) == 0
     assert set(roles) == set(ROLES[:3])
     assert check_leaks(rows, roles) == []
@@ -72,7 +82,7 @@ def test_a_split_never_shares_a_patient_and_is_the_same_again(rows, seed):
 @settings(max_examples=40, deadline=None)
 @given(row_tables(), st.integers(0, 5), st.integers(2, 5))
 def test_folds_test_every_labelled_row_once_and_never_share_a_patient(rows, seed, count):
-    folds = fold_roles(rows, count, seed)
+    folds = unless_too_few(fold_roles, rows, count, seed)
     keys = patient_keys(rows)
     units = inseparable_keys(rows)
     labelled = np.isin(units, units[rows["label"] >= 0])
