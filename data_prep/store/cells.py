@@ -1,5 +1,7 @@
 """CSV tables as they are: every cell is text until a column is asked for as numbers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,17 @@ from data_prep.errors import InputError
 _EXACT = 2**53
 
 
+@contextmanager
+def csv_file(path: Path) -> Iterator[None]:
+    """Say in one line when the CSV `path`, read in the block, is absent or unreadable (`InputError`)."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file; check the path") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV file") from error
+
+
 def read_cells(path: Path) -> pd.DataFrame:
     """The table in `path` with text cells ("NA" is a name like any other, "" = empty), its header as columns.
 
@@ -19,13 +32,10 @@ def read_cells(path: Path) -> pd.DataFrame:
     """
     try:
         # Without `header`, pandas neither renames equal columns nor shifts lines that are too long.
-        lines = pd.read_csv(
-            path, header=None, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file; check the path") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV file") from error
+        with csv_file(path):
+            lines = pd.read_csv(
+                path, header=None, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
+            )
     except ValueError as error:
         raise InputError(f"{path}: not a table ({str(error).strip()}); give a CSV with a header line") from error
     header = [name.strip() or f"Unnamed: {number}" for number, name in enumerate(lines.iloc[0].fillna(""))]

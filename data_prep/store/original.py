@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.errors import InputError
+from data_prep.store.cells import csv_file
 from data_prep.store.rows import KEY
 
 
@@ -16,11 +17,8 @@ def read_original_split(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file; check the path") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV file") from error
+        with csv_file(path):
+            lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file; give a CSV of db, entry_path, patch_no, split") from error
     records = [_fields(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
