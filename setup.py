@@ -21,6 +21,8 @@ INSTALL = [
     "pillow>=10.3",
     "matplotlib>=3.9",
     "pyyaml>=6.0",
+    "scikit-image>=0.24",
+    "imagehash>=4.3",
     "tyro>=1.0",
     "tqdm>=4.66",
     "typeguard>=4.3",
@@ -28,7 +30,15 @@ INSTALL = [
 ]
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.21"],
-    "slides": ["openslide-python>=1.4", "openslide-bin>=4.0", "tifffile>=2024.8", "shapely>=2.0"],
+    "slides": [
+        "openslide-python>=1.4",
+        "openslide-bin>=4.0",
+        "tifffile>=2024.8",
+        "imagecodecs>=2024.6",  # JPEG and JPEG 2000 inside TIFF
+        "shapely>=2.0",
+        "defusedxml>=0.7",
+        "distributed>=2024.8",
+    ],
     "explain": ["umap-learn>=0.5.7"],
     "onnx": ["onnx>=1.17", "tf2onnx>=1.17", "onnxruntime>=1.20"],
     "tensorboard": ["tensorboard>=2.19"],
@@ -45,6 +55,7 @@ EXTRAS["dev"] = [
     "types-PyYAML",
     "jax>=0.7",
     *EXTRAS["onnx"],
+    *EXTRAS["slides"],
 ]
 
 setup(
