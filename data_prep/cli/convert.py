@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from data_prep.console import progress, run, say
+from data_prep.console import progress, run, say, warn
 from data_prep.errors import InputError
 from data_prep.files import require_destination
 
@@ -89,11 +89,14 @@ def _from_table(
 def _from_patches(
     source: str, out: Path, bar: Bar, order: Literal["auto", "rgb", "bgr"], concepts: Path | None
 ) -> None:
+    from data_prep.store.attributes import differing_attributes
     from data_prep.store.concepts import add_concepts, open_concepts
     from data_prep.store.convert import store_patches
     from data_prep.store.opening import open_patches
 
     with open_patches(source, channel_order=order) as patches:
+        for name in differing_attributes(patches.files):
+            warn(f"the files differ in what they say of their {name}: it is not carried over")
         table = open_concepts(source)
         if concepts is not None:
             table = add_concepts(table, concepts, patches.rows)

@@ -1,5 +1,6 @@
 """Patch files: every layout is read, one is written. See `docs/formats.md`."""
 
+from data_prep.store.attributes import read_attribute
 from data_prep.store.concepts import STANDARDIZED, align_concepts, open_concepts
 from data_prep.store.opening import open_patches
 from data_prep.store.original import read_original_split
@@ -20,6 +21,7 @@ __all__ = [
     "make_rows",
     "open_concepts",
     "open_patches",
+    "read_attribute",
     "read_original_split",
     "write_store",
 ]

@@ -64,7 +64,8 @@ def _check_sizes(paths: list[Path], patches: list[np.ndarray], shape: tuple[int,
 def store_patches(patches: Patches, concepts: pd.DataFrame, out: Path, progress: Progress = iter) -> None:
     """Write `patches` with `concepts` (aligned, `attrs["units"]`) as a flat store that can be turned back."""
     units = concepts.attrs["units"]
-    with StoreWriter(out, patches.size, units, patches.mask_shape, patches.origin) as writer:
+    shape, attributes = patches.mask_shape, patches.attributes
+    with StoreWriter(out, patches.size, units, shape, patches.origin, attributes) as writer:
         for start in progress(range(0, len(patches), patches.block)):
             span = slice(start, start + patches.block)
             masks = patches.read_masks(start, start + patches.block) if patches.mask_shape else None

@@ -13,6 +13,8 @@ from data_prep.store.rows import ROW_COLUMNS, complete_rows
 FORMAT = "mta-patches"
 VERSION = 1
 CHUNK = 32
+ATTRIBUTES = ("extraction", "stain")
+"""JSON texts that a store may carry: how its patches were cut, and the normalizer that made their pixels."""
 
 
 def is_flat(file: h5py.File) -> bool:

@@ -1,7 +1,7 @@
 """From a path, or several under names, to one set of patches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
+from data_prep.store.attributes import shared_attributes, store_attributes
 from data_prep.store.flat import flat_origin, flat_rows, is_flat
 from data_prep.store.flat_check import require_sound
 from data_prep.store.handle import LazyFile, reading
@@ -33,6 +34,7 @@ class _Opened:
     rows: pd.DataFrame
     origin: pd.DataFrame
     disk_bgr: np.ndarray
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 def open_patches(spec: str | Path, channels: Channels = "rgb", channel_order: ChannelOrder = "auto") -> Patches:
@@ -50,7 +52,10 @@ def open_patches(spec: str | Path, channels: Channels = "rgb", channel_order: Ch
     origin = pd.concat([item.origin for item in opened], ignore_index=True)
     disk_bgr = np.concatenate([item.disk_bgr for item in opened])
     wanted = rows["stored_bgr"].to_numpy() if channels == "stored" else np.zeros(len(rows), bool)
-    return Patches(_chain(opened), rows, origin, _one_size(opened), _one_mask_shape(opened), disk_bgr != wanted)
+    attributes = shared_attributes(item.attributes for item in opened)
+    return Patches(
+        _chain(opened), rows, origin, _one_size(opened), _one_mask_shape(opened), disk_bgr != wanted, attributes
+    )
 
 
 def parse_spec(spec: str | Path) -> list[tuple[str, Path]]:
@@ -80,7 +85,14 @@ def _open_flat(path: Path, file: h5py.File) -> _Opened:
     part = Part(LazyFile(path), "patches", 0, shape[0], None if masks is None else "masks")
     mask_shapes = set() if masks is None else {tuple(masks.shape[1:])}
     return _Opened(
-        path, [part], [shape[1:3]], mask_shapes, flat_rows(file), flat_origin(file), np.zeros(shape[0], dtype=bool)
+        path,
+        [part],
+        [shape[1:3]],
+        mask_shapes,
+        flat_rows(file),
+        flat_origin(file),
+        np.zeros(shape[0], dtype=bool),
+        store_attributes(file),
     )
 
 

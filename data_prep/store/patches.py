@@ -1,6 +1,6 @@
 """Patches of one or several files, in any layout, as one long array with a row table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,8 +23,8 @@ class Patches:
 
     `.rows`: DataFrame of `ROW_COLUMNS` under a RangeIndex. `.size`: (height, width) in pixels. `.mask_shape`: shape
     of one mask, () where there are none. `.origin`: the original's entries and dtypes, for the way back. `.block`: how
-    many patches to read at once, by their size. Reading is safe after a fork and from several threads. A context
-    manager; `close` is otherwise enough.
+    many patches to read at once, by their size. `.attributes`: the JSON texts of their making on which all files
+    agree. Reading is safe after a fork and from several threads. A context manager; `close` is otherwise enough.
     """
 
     def __init__(
@@ -35,9 +35,11 @@ class Patches:
         size: tuple[int, int],
         mask_shape: tuple[int, ...],
         flip: np.ndarray,
+        attributes: Mapping[str, str] | None = None,
     ) -> None:
         self.rows, self.origin, self.size, self.mask_shape = rows, origin, size, mask_shape
         self.block = block_length(size)
+        self.attributes = dict(attributes or {})
         self._parts = list(parts)
         self._firsts = np.array([part.first for part in parts])
         self._flip = flip

@@ -23,7 +23,8 @@ class StoreWriter:
 
     `path`: the store to make (an old one is replaced when the new one is complete). `size`: (height, width) in
     pixels. `concepts`: unit of each concept, by name. `mask_shape`: (h, w) for label maps, (h, w, 6) for PanNuke's,
-    () for none. `origin`: `Patches.origin` where the patches come from an original layout.
+    () for none. `origin`: `Patches.origin` where the patches come from an original layout. `attributes`: JSON texts of the
+    store's making, by a name in `ATTRIBUTES`.
 
     Leaving the block normally completes and renames the file; an exception leaves nothing behind. A full disk, a
     quota or a file-size limit is an `InputError`.
@@ -36,9 +37,11 @@ class StoreWriter:
         concepts: Mapping[str, str] | None = None,
         mask_shape: tuple[int, ...] = (),
         origin: pd.DataFrame | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> None:
         self._path, self._size, self._mask_shape = Path(path), size, mask_shape
         self._units, self._origin = dict(concepts or {}), origin
+        self._attributes = dict(attributes or {})
         if unfit := [name for name in self._units if not name or "/" in name]:
             raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
         if problem := size_problem(size):
@@ -135,6 +138,7 @@ class StoreWriter:
             self._write_concepts(file.create_group("concepts"), values)
             if self._origin is not None and len(self._origin):
                 _write_frame(file.create_group("origin"), self._origin, ORIGIN_COLUMNS)
+            file.attrs.update(self._attributes)
             file.attrs["format"] = FORMAT
             file.attrs["format_version"] = VERSION
             file.attrs["complete"] = True
