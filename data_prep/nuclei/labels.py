@@ -1,0 +1,28 @@
+"""Label maps: whole numbers a pixel, 0 for background, one number a nucleus."""
+
+import numpy as np
+
+
+def renumber(labels: np.ndarray) -> np.ndarray:
+    """`labels` (h, w), whole numbers with 0 for background, as `int32` with the numbers 1, 2, … without gaps."""
+    values, inverse = np.unique(labels, return_inverse=True)
+    offset = int(values[0] != 0) if values.size else 0
+    return (inverse.reshape(labels.shape) + offset).astype(np.int32)
+
+
+def without_border(labels: np.ndarray) -> np.ndarray:
+    """`labels` (h, w) without the nuclei that touch its border, renumbered as `int32`."""
+    touching = np.unique(np.concatenate([labels[[0, -1]].ravel(), labels[:, [0, -1]].ravel()]))
+    return renumber(np.where(np.isin(labels, touching), 0, labels))
+
+
+def merge_classes(masks: np.ndarray) -> np.ndarray:
+    """PanNuke's masks (h, w, 6) as one label map (h, w) `int32`.
+
+    The first five channels number the nuclei of one class each; a pixel of two classes goes to the first. The sixth
+    is background and is not looked at.
+    """
+    labels = np.zeros(masks.shape[:2], np.int64)
+    for channel in np.moveaxis(masks[..., :5].astype(np.int64), -1, 0):
+        labels = np.where((labels == 0) & (channel > 0), channel + labels.max(), labels)
+    return renumber(labels)

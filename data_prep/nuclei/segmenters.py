@@ -1,0 +1,91 @@
+"""One door to every segmenter: a name, or a name and a path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.nuclei.classical import segment
+from data_prep.nuclei.labels import without_border
+
+
+class Segmenter(Protocol):
+    """Finds the nuclei of patches: (n, h, w, 3) RGB `uint8` and their n rows to labels (n, h, w) `int32`."""
+
+    def __call__(self, images: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+        """Labels (n, h, w) `int32`, 0 for background; `InputError` where a row lacks what the segmenter needs."""
+
+
+@dataclass(frozen=True)
+class Classical:
+    """`segment` at the mpp of each row."""
+
+    def __call__(self, images: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+        """Labels (n, h, w) `int32`; `InputError` where a row has no mpp."""
+        require_mpp(rows)
+        pairs = zip(images, rows["mpp"], strict=True)
+        return np.stack([segment(image, float(mpp)) for image, mpp in pairs])
+
+
+def require_mpp(rows: pd.DataFrame) -> None:
+    """Raise `InputError` where a row does not know its micrometres a pixel."""
+    if unknown := int(rows["mpp"].isna().sum()):
+        row = rows[rows["mpp"].isna()].iloc[0]
+        where = f"{unknown} of {len(rows)} patches, the first {row['source']} {row['entry']} #{row['patch_no']},"
+        raise InputError(f"{where} have no mpp; say it with --mpp, as --mpp 0.25 for 40x")
+
+
+def make_segmenter(spec: str, drop_border: bool = False) -> Segmenter:
+    """The segmenter that `spec` names: `classical`, `stardist:DIR`, `masks:PATH` or `geojson:DIR[@MPP]`.
+
+    `drop_border` leaves out the nuclei that touch the border of their patch. `InputError` for an unknown name, a
+    missing path or a missing library.
+    """
+    name, _, path = spec.partition(":")
+    if name not in _MAKERS or bool(path) == (name == "classical"):
+        choices = "classical, stardist:DIR, masks:PATH or geojson:DIR[@MPP]"
+        raise InputError(f"there is no segmenter {spec!r}; choose one of {choices}")
+    segmenter = _MAKERS[name](path)
+    return _BorderDropper(segmenter) if drop_border else segmenter
+
+
+@dataclass(frozen=True)
+class _BorderDropper:
+    segmenter: Segmenter
+
+    def __call__(self, images: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+        return np.stack([without_border(labels) for labels in self.segmenter(images, rows)])
+
+
+def _classical(path: str) -> Segmenter:
+    return Classical()
+
+
+def _stardist(path: str) -> Segmenter:
+    from data_prep.nuclei.stardist import StarDist
+
+    return StarDist(Path(path))
+
+
+def _masks(path: str) -> Segmenter:
+    from data_prep.nuclei.mask_files import MaskFiles
+
+    return MaskFiles(Path(path))
+
+
+def _geojson(path: str) -> Segmenter:
+    from data_prep.nuclei.outlines import Outlines
+
+    return Outlines.parse(path)
+
+
+_MAKERS: dict[str, Callable[[str], Segmenter]] = {
+    "classical": _classical,
+    "stardist": _stardist,
+    "masks": _masks,
+    "geojson": _geojson,
+}
