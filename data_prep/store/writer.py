@@ -23,8 +23,8 @@ class StoreWriter:
 
     `path`: the store to make (an old one is replaced when the new one is complete). `size`: (height, width) in
     pixels. `concepts`: unit of each concept, by name. `mask_shape`: (h, w) for label maps, (h, w, 6) for PanNuke's,
-    () for none. `origin`: `Patches.origin` where the patches come from an original layout. `attributes`: JSON texts of the
-    store's making, by a name in `ATTRIBUTES`.
+    () for none. `origin`: `Patches.origin` where the patches come from an original layout. `attributes`: JSON texts of
+    the store's making, by a name in `ATTRIBUTES`.
 
     Leaving the block normally completes and renames the file; an exception leaves nothing behind. A full disk, a
     quota or a file-size limit is an `InputError`.
