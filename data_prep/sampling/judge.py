@@ -1,0 +1,66 @@
+"""Which patches are worth keeping, by their pixels: not white, not black."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+PATIENCE = 1000
+STEP = 0.05
+BLACKS = 2000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a patch is refused; the numbers are the original's.
+
+    `white_level`: a channel value above it is white. `white_share`: the largest share of white values; it grows by .05
+    with each 1,000 patches refused for it, up to `white_share_max`, where sampling ends. `least_mean`: patches whose
+    mean over all values is not above it are dark.
+    """
+
+    white_level: int = 200
+    white_share: float = 0.3
+    white_share_max: float = 0.7
+    least_mean: float = 90
+
+
+class Judge:
+    """Says of one patch after the other whether to keep it, and counts what was refused and why (`refused`).
+
+    `adaptive`: whether the white share grows; else it stays, and patience never ends. `exhausted`: true when it can
+    grow no more, or 2,000 patches were black.
+    """
+
+    def __init__(self, limits: Limits, adaptive: bool) -> None:
+        self.refused: Counter[str] = Counter()
+        self.share, self.exhausted = limits.white_share, False
+        self._limits, self._adaptive, self._whites = limits, adaptive, 0
+
+    def verdict(self, patch: np.ndarray) -> str:
+        """Why `patch` (h, w, 3) uint8 RGB is refused: "black" (all zero), "white" or "dark"; "" where it is not."""
+        reason = self._reason(patch)
+        if reason:
+            self.refused[reason] += 1
+        if reason == "white" and self._adaptive:
+            self._relax()
+        if reason == "black" and self._adaptive:
+            self.exhausted |= self.refused["black"] >= BLACKS
+        return reason
+
+    def _reason(self, patch: np.ndarray) -> str:
+        if not patch.any():
+            return "black"
+        if np.count_nonzero(patch > self._limits.white_level) > self.share * patch.size:
+            return "white"
+        return "" if patch.mean() > self._limits.least_mean else "dark"
+
+    def _relax(self) -> None:
+        self._whites += 1
+        if self._whites < PATIENCE:
+            return
+        self._whites = 0
+        if self.share < self._limits.white_share_max - 1e-9:
+            self.share = min(self.share + STEP, self._limits.white_share_max)
+        else:
+            self.exhausted = True
