@@ -36,7 +36,8 @@ def read_image(path: Path) -> tuple[np.ndarray, frozenset[str]]:
         raise InputError(f"{path}: not an image that can be read; replace it or leave it out")
     if image.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: {image.dtype} pixels; save it as an 8- or 16-bit image")
-    return _to_rgb(image)
+    image, notes = three_channels(image)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), notes
 
 
 def _decode(data: np.ndarray) -> np.ndarray | None:
@@ -46,7 +47,11 @@ def _decode(data: np.ndarray) -> np.ndarray | None:
         return None
 
 
-def _to_rgb(image: np.ndarray) -> tuple[np.ndarray, frozenset[str]]:
+def three_channels(image: np.ndarray) -> tuple[np.ndarray, frozenset[str]]:
+    """uint8 or uint16 pixels (h, w), or (h, w, 1 to 4) with alpha last, as (h, w, 3) uint8 in the same channel order.
+
+    Gray, alpha and 16 bits become what `read_image` says, and are noted as it does.
+    """
     notes = set()
     if image.dtype == np.uint16:
         notes.add(SIXTEEN_BIT)
@@ -57,8 +62,8 @@ def _to_rgb(image: np.ndarray) -> tuple[np.ndarray, frozenset[str]]:
         notes |= {TRANSPARENT} if transparent else set()
     if image.shape[-1] == 1:
         notes.add(GRAY)
-        return np.repeat(image, 3, axis=-1), frozenset(notes)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), frozenset(notes)
+        image = np.repeat(image, 3, axis=-1)
+    return image, frozenset(notes)
 
 
 def _over_white(image: np.ndarray) -> tuple[np.ndarray, bool]:
