@@ -1,6 +1,7 @@
 """Patch files: every layout is read, one is written. See `docs/formats.md`."""
 
 from data_prep.store.attributes import read_attribute
+from data_prep.store.concept_file import write_concepts
 from data_prep.store.concepts import STANDARDIZED, align_concepts, open_concepts
 from data_prep.store.opening import open_patches
 from data_prep.store.original import read_original_split
@@ -23,5 +24,6 @@ __all__ = [
     "open_patches",
     "read_attribute",
     "read_original_split",
+    "write_concepts",
     "write_store",
 ]

@@ -1,4 +1,4 @@
-"""Concept tables: from a flat store, from the original's byte-string file, from a CSV; and matched to rows."""
+"""Concept tables: our own, from a flat store, from the original's byte-string file, from a CSV; and matched to rows."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.cells import numbers, read_cells, require_different, row_numbers
+from data_prep.store.concept_file import concept_table, is_concept_file
 from data_prep.store.flat import flat_concepts, is_flat
 from data_prep.store.flat_check import require_sound
 from data_prep.store.handle import reading
@@ -25,8 +26,9 @@ def open_concepts(spec: str | Path) -> pd.DataFrame:
     """Read a concept table: float64 columns, one a concept, NaN = absent, `attrs["units"]` = {name: unit}.
 
     From patch files (`spec` as in `open_patches`) the index is the row (RangeIndex); original layouts hold no
-    concepts, so their rows have no columns, or NaN beside a flat store. From the original's HDF5 concept file
-    (`/db/entry/patch_no/measure`, byte strings) it is (source, entry, patch_no), and the unit is `STANDARDIZED`.
+    concepts, so their rows have no columns, or NaN beside a flat store. From a concept table of ours (`write_concepts`)
+    and from the original's HDF5 concept file (`/db/entry/patch_no/measure`, byte strings) it is (source, entry,
+    patch_no); the unit of the original's values is `STANDARDIZED`.
     From a CSV it is what the first columns name: `row` or `source,entry,patch_no`; a header `narea [px]` carries
     the unit.
 
@@ -47,6 +49,8 @@ def _open(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".csv":
         return _from_csv(path)
     with reading(path) as file:
+        if is_concept_file(file):
+            return concept_table(file)
         if is_flat(file):
             require_sound(file)
             return flat_concepts(file)

@@ -1,0 +1,113 @@
+"""Our concept table on disk: raw values of patches that lie elsewhere, known by (source, entry, patch_no)."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
+from data_prep.store.flat import attribute
+from data_prep.store.guard import own_dataset
+from data_prep.store.output import hdf5_output
+from data_prep.store.part import read_text
+from data_prep.store.rows import KEY, text_column
+
+FORMAT = "mta-concepts"
+VERSION = 1
+_AGAIN = "measure the concepts again"
+
+
+def is_concept_file(file: h5py.File) -> bool:
+    """Whether an open file is a concept table of ours (of any version, finished or not)."""
+    return attribute(file, "format") == FORMAT
+
+
+def write_concepts(path: str | Path, table: pd.DataFrame, made: Mapping[str, Any] | None = None) -> None:
+    """Write `table` to `path`, whole or not at all.
+
+    `table`: float64 columns, one a concept, NaN = absent, under a MultiIndex `KEY`; `attrs["units"]` and, where there
+    are any, `attrs["descriptions"]` by name. `made`: how it was made, kept as JSON. Raises `InputError` for no row, a
+    patch listed twice, a name with a slash, infinite values, and where the file cannot be written.
+    """
+    _require_writable(path, table)
+    with hdf5_output(path) as output, output.writing(int(table.memory_usage(deep=True).sum()) * 2):
+        keys = table.index.to_frame(index=False)
+        for name in KEY[:-1]:
+            output.file.create_dataset(f"rows/{name}", data=text_column(keys, name), dtype=h5py.string_dtype())
+        output.file["rows/patch_no"] = keys["patch_no"].to_numpy("int64")
+        output.file.create_group("concepts", track_order=True)
+        for name in table:
+            dataset = output.file.create_dataset(f"concepts/{name}", data=table[name].to_numpy("float64"))
+            dataset.attrs["units"] = table.attrs["units"].get(name, "")
+            dataset.attrs["description"] = table.attrs.get("descriptions", {}).get(name, "")
+        attributes = {"made": json.dumps(dict(made or {})), "format": FORMAT, "format_version": VERSION}
+        output.file.attrs.update(attributes | {"complete": True})
+
+
+def _require_writable(path: str | Path, table: pd.DataFrame) -> None:
+    if not len(table):
+        raise InputError(f"{path}: there is not a single patch to write concepts of; check the source")
+    require_unique(str(path), table.index)
+    if unfit := [name for name in table if not name or "/" in name or name == "."]:
+        raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
+    if endless := [name for name in table if np.isinf(table[name]).any()]:
+        raise InputError(f"{path}: {endless[0]} has infinite values; NaN stands for an absent one")
+
+
+def require_unique(name: str, keys: pd.Index) -> None:
+    """Raise `InputError` where two patches have one (source, entry, patch_no)."""
+    if keys.has_duplicates:
+        source, entry, number = keys[keys.duplicated()][0]
+        raise InputError(
+            f"{name}: two patches are called {source} {entry} #{number}, so that concepts cannot tell them apart; "
+            "number them when the store is made"
+        )
+
+
+def concept_table(file: h5py.File) -> pd.DataFrame:
+    """The table in an open file, as `write_concepts` took it; `InputError` with the first of `concept_problems`."""
+    if problems := concept_problems(file):
+        raise InputError(f"{file.filename}: {problems[0]}")
+    keys = [read_text(file["rows/source"]), read_text(file["rows/entry"]), file["rows/patch_no"][()]]
+    index = pd.MultiIndex.from_arrays(keys, names=KEY)
+    require_unique(file.filename, index)
+    group = file["concepts"]
+    table = pd.DataFrame({name: group[name][()] for name in group}, index=index, dtype="float64")
+    for kind, key in (("units", "units"), ("descriptions", "description")):
+        table.attrs[kind] = {name: str(group[name].attrs.get(key, "")) for name in group}
+    return table
+
+
+def concept_problems(file: h5py.File) -> list[str]:
+    """What is wrong with a concept table but its values, one text each; empty when it is sound."""
+    if (version := attribute(file, "format_version")) != VERSION:
+        return [f"format version {version} is not {VERSION}; read it with the mta that made it"]
+    if attribute(file, "complete") != 1:
+        return [f"the file was not finished; {_AGAIN}"]
+    if not isinstance(file.get("concepts"), h5py.Group):
+        return [f"concepts is not a group; {_AGAIN}"]
+    names = {f"rows/{name}": "iu" if name == "patch_no" else "text" for name in KEY}
+    names |= {f"concepts/{name}": "f" for name in file["concepts"]}
+    numbers = own_dataset(file, "rows/patch_no")
+    length = len(numbers) if numbers is not None and numbers.ndim else 0
+    problems = [_problem(file, name, kind, length) for name, kind in names.items()]
+    return [problem for problem in problems if problem]
+
+
+def _problem(file: h5py.File, name: str, kind: str, length: int) -> str:
+    """What is wrong with one column, "" where nothing is; one that claims more than it holds is refused unread."""
+    dataset = own_dataset(file, name)
+    if dataset is None:
+        return f"the dataset {name} is missing; {_AGAIN}"
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if not (text if kind == "text" else dataset.dtype.kind in kind and dataset.dtype.itemsize <= 8):
+        return f"{name} is {dataset.dtype}; expected {'text' if kind == 'text' else 'numbers'}; {_AGAIN}"
+    if dataset.shape != (length,):
+        return f"{name} has the shape {dataset.shape} beside {length} patches; {_AGAIN}"
+    if not length or dataset.id.get_storage_size() < dataset.nbytes:
+        return f"{name} holds no values; {_AGAIN}"
+    return ""
