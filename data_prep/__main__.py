@@ -10,6 +10,7 @@ PROG = "python -m data_prep"
 COMMANDS = {
     "convert": ("data_prep.cli.convert", "make a patch store from images and a CSV, or from another layout"),
     "nuclei": ("data_prep.cli.nuclei", "find the nuclei of every patch of a store"),
+    "concepts": ("data_prep.cli.concepts", "measure concepts on every patch of a store"),
     "verify": ("data_prep.cli.verify", "check patch stores for damage and say what to redo"),
     "synthesize": ("data_prep.cli.synthesize", "make a synthetic lymph-node data set with known nuclei"),
 }
