@@ -13,13 +13,14 @@ COMMANDS = {
     "concepts": ("data_prep.cli.concepts", "measure concepts on every patch of a store"),
     "verify": ("data_prep.cli.verify", "check patch stores for damage and say what to redo"),
     "synthesize": ("data_prep.cli.synthesize", "make a synthetic lymph-node data set with known nuclei"),
+    "synthesize-slides": ("data_prep.cli.synthesize_slides", "make small synthetic slides with annotations"),
 }
 
 
 def usage() -> str:
     """The overview that `--help` prints."""
     lines = [f"usage: {PROG} COMMAND [--help] …", "", "commands:"]
-    return "\n".join(lines + [f"  {name:<11} {text}" for name, (_, text) in COMMANDS.items()])
+    return "\n".join(lines + [f"  {name:<17} {text}" for name, (_, text) in COMMANDS.items()])
 
 
 def main() -> None:

@@ -3,6 +3,19 @@
 from data_prep.synthetic.cohort import plan_rows
 from data_prep.synthetic.generate import BLOCK, CONCEPTS, Block, synthesize
 from data_prep.synthetic.sheet import contact_sheet
+from data_prep.synthetic.slides import TABLE, SlideSpec, plan_slides, synthesize_slides
 from data_prep.synthetic.spec import SyntheticSpec
 
-__all__ = ["BLOCK", "CONCEPTS", "Block", "SyntheticSpec", "contact_sheet", "plan_rows", "synthesize"]
+__all__ = [
+    "BLOCK",
+    "CONCEPTS",
+    "TABLE",
+    "Block",
+    "SlideSpec",
+    "SyntheticSpec",
+    "contact_sheet",
+    "plan_rows",
+    "plan_slides",
+    "synthesize",
+    "synthesize_slides",
+]

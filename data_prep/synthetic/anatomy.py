@@ -7,6 +7,7 @@ of 9 to 10 µm, vesicular; carcinoma cells larger, pleomorphic, vesicular with a
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from data_prep.synthetic.noise import fractal, share_mask, smooth
 
@@ -98,13 +99,21 @@ def draw_regions(rng: np.random.Generator, tumor: bool, difficulty: float, side:
 
 
 def draw_nuclei(
-    rng: np.random.Generator, regions: Regions, tumor: bool, difficulty: float, traits: SlideTraits, mpp: float
+    rng: np.random.Generator,
+    regions: Regions,
+    tumor: bool | np.ndarray,
+    difficulty: float,
+    traits: SlideTraits,
+    mpp: float,
 ) -> Nuclei:
-    """Nuclei that touch but hardly overlap, of the kinds that belong in the regions where they lie."""
+    """Nuclei that touch but hardly overlap, of the kinds that belong in the regions where they lie.
+
+    `tumor`: whether the large cells are tumor, everywhere or for each pixel: bool (side, side).
+    """
     side, margin = len(regions.nest), MARGIN / mpp
     field = ((side + 2 * margin) * mpp) ** 2
     spots = rng.uniform(-margin, side + margin, (int(field * TRIES) + 8, 2))
-    kinds = _kinds_at(rng, regions, spots, TUMOR if tumor else BLAST)
+    kinds = _kinds_at(rng, regions, spots, np.where(np.broadcast_to(tumor, regions.nest.shape), TUMOR, BLAST))
     spots, kinds = spots[kinds >= 0], kinds[kinds >= 0]
     order = np.argsort(~large_kind(kinds), kind="stable")  # large cells find room first
     spots, kinds = spots[order], kinds[order]
@@ -112,9 +121,10 @@ def draw_nuclei(
     return _subset(nuclei, _without_overlap(nuclei, rng.uniform(0.92, 1.12), mpp))
 
 
-def _kinds_at(rng: np.random.Generator, regions: Regions, spots: np.ndarray, large: int) -> np.ndarray:
-    """The kind of cell for each spot (n, 2), -1 where there is none."""
+def _kinds_at(rng: np.random.Generator, regions: Regions, spots: np.ndarray, large_kinds: np.ndarray) -> np.ndarray:
+    """The kind of cell for each spot (n, 2), -1 where there is none; `large_kinds` (side, side): of large ones."""
     column, line = np.clip(spots.astype(int), 0, len(regions.nest) - 1).T
+    large = large_kinds[line, column]
     nest, stroma, gap = (mask[line, column] for mask in (regions.nest, regions.stroma, regions.gap))
     dice = rng.uniform(size=(4, len(spots)))
     kinds = np.where(dice[0] < nest, large, np.where(dice[0] < nest + stroma, SPINDLE, LYMPHOCYTE))
@@ -154,16 +164,46 @@ def _draw_shapes(
 
 
 def _without_overlap(nuclei: Nuclei, room: float, mpp: float) -> np.ndarray:
-    """Which nuclei stay when each keeps `room` times its radius, and cytoplasm, clear of those before it: bool (n,)."""
-    radius = np.sqrt(nuclei.axes.prod(axis=1)) * room
-    radius = radius + np.where(large_kind(nuclei.kind), 0.9 / mpp, 0.0)
-    x, y, radius = (values.astype(np.float32) for values in (*nuclei.center.T, radius))
+    """Which nuclei stay when each keeps `room` times its radius, and cytoplasm, clear of those before it: bool (n,).
+
+    Large cells come before all others.
+    """
+    large = large_kind(nuclei.kind)
+    radius = np.sqrt(nuclei.axes.prod(axis=1)) * room + np.where(large, 0.9 / mpp, 0.0)
+    discs = np.column_stack([nuclei.center, radius]).astype(np.float32)
     stays = np.ones(len(nuclei), dtype=bool)
-    for i in range(len(nuclei)):
-        if stays[i]:
-            squared = (x[i + 1 :] - x[i]) ** 2 + (y[i + 1 :] - y[i]) ** 2
-            stays[i + 1 :] &= squared >= (radius[i + 1 :] + radius[i]) ** 2
+    first, second = np.flatnonzero(large), np.flatnonzero(~large)
+    stays[first] = _greedy(discs[first])
+    stays[second[_under(discs[first[stays[first]]], discs[second])]] = False
+    second = second[stays[second]]
+    stays[second] = _greedy(discs[second])
     return stays
+
+
+def _greedy(discs: np.ndarray) -> np.ndarray:
+    """Which of the discs (n, 3: x, y, radius) stay when each gives way to those before it that stay: bool (n,)."""
+    pairs = KDTree(discs[:, :2]).query_pairs(2 * float(discs[:, 2].max(initial=0)) + 1, output_type="ndarray")
+    pairs = pairs[_meet(discs[pairs[:, 0]], discs[pairs[:, 1]])]
+    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+    ends = np.cumsum(np.bincount(pairs[:, 0], minlength=len(discs)))
+    stays = np.ones(len(discs), dtype=bool)
+    for i in np.flatnonzero(np.diff(ends, prepend=0)):
+        if stays[i]:
+            stays[pairs[ends[i - 1] if i else 0 : ends[i], 1]] = False
+    return stays
+
+
+def _under(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Numbers of the discs of `lower` (m, 3) that overlap one of `upper` (n, 3)."""
+    reach = float(upper[:, 2].max(initial=0) + lower[:, 2].max(initial=0)) + 1
+    near = KDTree(upper[:, :2]).sparse_distance_matrix(KDTree(lower[:, :2]), reach, output_type="ndarray")
+    return near["j"][_meet(upper[near["i"]], lower[near["j"]])]
+
+
+def _meet(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which discs of `one` (k, 3) overlap their partners in `other` (k, 3): bool (k,)."""
+    (x, y, radius), (x_other, y_other, radius_other) = one.T, other.T
+    return (x_other - x) ** 2 + (y_other - y) ** 2 < (radius_other + radius) ** 2
 
 
 def _subset(nuclei: Nuclei, chosen: np.ndarray) -> Nuclei:

@@ -9,6 +9,7 @@ import pandas as pd
 from data_prep.synthetic.anatomy import SlideTraits, draw_nuclei, draw_regions, draw_traits
 from data_prep.synthetic.cohort import EXTERNAL, plan_rows
 from data_prep.synthetic.looks import CENTRE_LOOKS, EXTERNAL_LOOKS, EXTERNAL_SPREAD, Look, photograph, vary
+from data_prep.synthetic.paint import number_visible
 from data_prep.synthetic.spec import SyntheticSpec
 from data_prep.synthetic.tissue import stain_section
 
@@ -88,9 +89,8 @@ def draw_patch(
     nuclei = draw_nuclei(rng, regions, tumor, spec.difficulty, slide.traits, spec.mpp)
     hematoxylin, eosin, canvas = stain_section(rng, regions, nuclei, spec.mpp)
     patch = photograph(rng, hematoxylin, eosin, vary(rng, slide.look, 0.10), spec.mpp)
-    visible = np.bincount(canvas.labels.ravel(), minlength=len(nuclei) + 1)[1:] > 0
-    mask = np.insert(np.cumsum(visible) * visible, 0, 0).astype(np.uint16)[canvas.labels]
-    return patch, mask, concepts_of(mask, hematoxylin, nuclei.chromatin[visible], spec.mpp)
+    mask, visible = number_visible(canvas.labels, len(nuclei))
+    return patch, mask.astype(np.uint16), concepts_of(mask, hematoxylin, nuclei.chromatin[visible], spec.mpp)
 
 
 def concepts_of(mask: np.ndarray, hematoxylin: np.ndarray, chromatin: np.ndarray, mpp: float) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Nuclei onto a canvas: smooth outlines, a membrane rim, nucleoli; and the label mask that is true by construction."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from data_prep.synthetic.anatomy import MARGIN, Nuclei
 
 RIM = 0.45  # width of the nuclear membrane's shade in µm
 STEP = 4  # nuclei are drawn in windows whose half-width is a multiple of this, so that like sizes are drawn together
+TOGETHER = 512  # nuclei in one go: a patch has fewer, the windows of a whole slide would fill the memory
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,8 @@ def paint_nuclei(rng: np.random.Generator, nuclei: Nuclei, side: int, mpp: float
     layers = np.zeros((side + 2 * edge, side + 2 * edge, 3), dtype=np.float32)
     labels = np.zeros(layers.shape[:2], dtype=np.int32)
     offset = rng.uniform(-0.55, 0.55, (len(nuclei), 2))
-    for half in np.unique(reach):
-        group = np.flatnonzero(reach == half)
-        alpha, values = _windows(nuclei, group, offset, int(half), mpp)
+    for half, group in _groups(reach):
+        alpha, values = _windows(nuclei, group, offset, half, mpp)
         corners = np.floor(nuclei.center[group]).astype(int) - half + edge
         for number, (left, top), a, value in zip(group + 1, corners, alpha, values, strict=True):
             window = np.s_[top : top + 2 * half + 1, left : left + 2 * half + 1]
@@ -40,6 +41,20 @@ def paint_nuclei(rng: np.random.Generator, nuclei: Nuclei, side: int, mpp: float
     inner = np.s_[edge : edge + side, edge : edge + side]
     density, chromatin, cover = np.moveaxis(layers[inner], -1, 0)
     return Canvas(density, chromatin, cover, labels[inner])
+
+
+def number_visible(labels: np.ndarray, nuclei: int) -> tuple[np.ndarray, np.ndarray]:
+    """The map `labels` of so many nuclei, numbered from 1 without gaps, and which of them are seen: bool (n,)."""
+    visible = np.bincount(labels.ravel(), minlength=nuclei + 1)[1:] > 0
+    return np.insert(np.cumsum(visible) * visible, 0, 0)[labels], visible
+
+
+def _groups(reach: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Half-widths of windows, and the numbers of up to `TOGETHER` nuclei that fit into such."""
+    for half in np.unique(reach):
+        alike = np.flatnonzero(reach == half)
+        for group in np.split(alike, range(TOGETHER, len(alike), TOGETHER)):
+            yield int(half), group
 
 
 def _windows(

@@ -30,16 +30,17 @@ class SyntheticSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _within(self, "patients", CENTRES * LEAST_PATIENTS, 10_000)
-        _within(self, "patches", self.patients, 10_000_000)
-        _within(self, "size", 16, 2048)
-        _within(self, "mpp", 0.1, 4)
-        _within(self, "shortcut", 0, 1)
-        _within(self, "difficulty", 0, 1)
-        _within(self, "seed", 0, 2**63 - 1)
+        within(self, "patients", CENTRES * LEAST_PATIENTS, 10_000)
+        within(self, "patches", self.patients, 10_000_000)
+        within(self, "size", 16, 2048)
+        within(self, "mpp", 0.1, 4)
+        within(self, "shortcut", 0, 1)
+        within(self, "difficulty", 0, 1)
+        within(self, "seed", 0, 2**63 - 1)
 
 
-def _within(spec: SyntheticSpec, name: str, least: float, most: float) -> None:
+def within(spec: object, name: str, least: float, most: float) -> None:
+    """Raise `InputError` where the field `name` of a specification is not a number from `least` to `most`."""
     value = getattr(spec, name)
     if not least <= value <= most:
         raise InputError(f"synthesize: {name} is {value}: give a value from {least} to {most}")
