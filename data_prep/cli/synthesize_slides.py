@@ -25,7 +25,7 @@ def synthesize_slides(
     every other of these has no metastasis. The same flags give the same slides.
 
     Args:
-        folder: where the slides go; slides.csv in it is what `extract --table` takes.
+        folder: where the slides go; slides.csv in it is what `extract --cohort` takes.
         slides: slides in all.
         patients: patients in all, no more than slides.
         side: width of a slide in pixels; its height is four fifths of it.

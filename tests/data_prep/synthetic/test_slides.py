@@ -1,5 +1,6 @@
 import inspect
 import json
+import resource
 from dataclasses import asdict
 from xml.etree.ElementTree import parse
 
@@ -196,6 +197,19 @@ def test_a_place_that_is_no_folder_is_one_line(tmp_path, capsys) -> None:
         )
     assert stop.value.code == 2
     assert "part of this path is a file" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_slide(tmp_path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(
+            InputError, match=r"patient_000_node_0\.tif: could not be written: the file would be larger"
+        ):
+            synthesize_slides(tmp_path, slides=1, patients=1, side=640)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.rglob("*.*"))
 
 
 def test_defaults_are_those_of_the_specification() -> None:
