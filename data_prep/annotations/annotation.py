@@ -1,0 +1,55 @@
+"""What was drawn on a slide, whatever the format."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TUMOR, EXCLUSION = "tumor", "exclusion"
+# Camelyon16: tumor _0 and _1, cut out _2. Camelyon17: metastases, and normal tissue within them.
+_TUMOR = ("_0", "_1", "metastases", "metastasis", "tumor", "tumour")
+_EXCLUSION = ("_2", "exclusion", "exclude", "normal", "ignore")
+KNOWN = f"tumor is {', '.join(_TUMOR)}; cut out is {', '.join(_EXCLUSION)}"
+
+Ring = tuple[tuple[float, float], ...]
+
+
+def meaning(name: str) -> str:
+    """What a group or class stands for, tumor or exclusion; "" where that is unknown.
+
+    Case and spaces around do not count. QuPath marks classes that it does not measure with an asterisk ("Ignore*") and
+    writes subclasses as "Tumor: Positive".
+    """
+    name = name.partition(":")[0].strip().rstrip("*").casefold()
+    if name in _TUMOR:
+        return TUMOR
+    return EXCLUSION if name in _EXCLUSION else ""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A polygon as it was drawn: tumor or exclusion, a name for messages, and rings of (x, y) in level-0 pixels.
+
+    The first ring is the outline, the others are holes in it.
+    """
+
+    kind: str
+    name: str
+    rings: tuple[Ring, ...]
+
+
+@dataclass
+class Drawing:
+    """The shapes of a file, and notes on what else it holds."""
+
+    shapes: list[Shape] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The tumor of a slide: a shapely geometry in level-0 pixels with exclusions cut out, and notes.
+
+    Notes say what was repaired, cut off or left aside, a short phrase each.
+    """
+
+    tumor: Any
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,50 @@
+"""From an annotation file of any kind to the tumor of a slide."""
+
+from pathlib import Path
+from typing import Any
+
+from data_prep.annotations.annotation import EXCLUSION, KNOWN, TUMOR, Annotation, Drawing
+from data_prep.annotations.asap import read_asap
+from data_prep.annotations.geojson import read_geojson
+from data_prep.annotations.mask import read_mask
+from data_prep.annotations.shapes import as_polygon, within
+from data_prep.errors import InputError
+from data_prep.slides import Slide
+
+_MASKS = (".png", ".tif", ".tiff")
+
+
+def read_annotation(path: str | Path, slide: Slide, in_bounds: bool = True) -> Annotation:
+    """The tumor that `path` marks on `slide`: ASAP XML (.xml), GeoJSON (.geojson, .json), or a mask image (.png, .tif).
+
+    Tumor polygons are united, exclusions cut out of all of them; self-intersections are repaired, and what lies over
+    the slide's edge is cut off, both with a note. `in_bounds`: GeoJSON counts from the corner of the scanned area, as
+    QuPath does (False: from that of level 0). Masks: any value but 0 is tumor, their size stretched to the slide's.
+
+    Raises `InputError` where the file is damaged, belongs to another slide, or has polygons but none that can be used.
+    """
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending in _MASKS:
+        return read_mask(path, slide)
+    if ending == ".xml":
+        return _assemble(path, read_asap(path), slide)
+    if ending in (".geojson", ".json"):
+        return _assemble(path, read_geojson(path, slide.bounds if in_bounds else (0, 0)), slide)
+    raise InputError(f"{path}: no kind of annotation; give ASAP XML (.xml), GeoJSON (.geojson) or a mask (.png, .tif)")
+
+
+def _assemble(path: Path, drawing: Drawing, slide: Slide) -> Annotation:
+    import shapely
+
+    notes = list(drawing.notes)
+    areas: dict[str, list[Any]] = {TUMOR: [], EXCLUSION: []}
+    for shape in drawing.shapes:
+        polygon, note = as_polygon(shape)
+        notes += [note] if note else []
+        if polygon is not None:
+            areas[shape.kind].append(within(path, polygon, shape.name, slide, notes))
+    if not areas[TUMOR] and notes:
+        raise InputError(f"{path}: no tumor polygon that can be used ({'; '.join(notes[:3])}); {KNOWN}")
+    tumor = shapely.difference(shapely.union_all(areas[TUMOR]), shapely.union_all(areas[EXCLUSION]))
+    return Annotation(tumor, tuple(notes))

@@ -1,0 +1,73 @@
+"""Slides through OpenSlide."""
+
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.errors import InputError
+from data_prep.slides.resolution import pixel_size
+from data_prep.slides.source import RefusedError, damaged
+
+# Decoded tiles kept for a slide: a row of patches across the widest slides, and no more for the longest of runs.
+CACHE_BYTES = 128 * 2**20
+
+
+class OpenSlideFile:
+    """A `Source` that OpenSlide reads."""
+
+    notes: frozenset[str] = frozenset()
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`. Raises `RefusedError` where OpenSlide cannot, `InputError` where it is not installed."""
+        try:
+            import openslide
+        except (ImportError, OSError):
+            raise InputError('slides are read by OpenSlide, which is missing: pip install "mta[slides]"') from None
+        try:
+            self._slide = openslide.OpenSlide(path)
+            self._slide.set_cache(openslide.OpenSlideCache(CACHE_BYTES))
+        except (openslide.OpenSlideError, OSError) as error:
+            raise RefusedError(str(error)) from error
+        if self._slide.properties.get("tiff.ImageDescription", "").rstrip("\0 \r\n").endswith("OME>"):
+            self._slide.close()
+            raise RefusedError("an OME-TIFF, of which it leaves out levels and scale")
+        self._error = openslide.OpenSlideError
+        self._path = path
+        self.sizes = tuple(self._slide.level_dimensions)
+        self.bounds = (self._whole("openslide.bounds-x"), self._whole("openslide.bounds-y"))
+
+    def mpp(self) -> float | None:
+        """Micrometres a level-0 pixel from OpenSlide's properties (for plain TIFF: its resolution tags)."""
+        return pixel_size(self._path, self._number("openslide.mpp-x"), self._number("openslide.mpp-y"))
+
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> np.ndarray:
+        """RGB uint8 (height, width, 3); what was not scanned is white."""
+        down = self._slide.level_downsamples[level]
+        corner = (round(x * down), round(y * down))
+        try:
+            image = np.asarray(self._slide.read_region(corner, level, (width, height)))
+        except self._error as error:
+            raise damaged(self._path, *corner, error) from error
+        return _over_white(image)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._slide.close()
+
+    def _number(self, name: str) -> float | None:
+        try:
+            return float(self._slide.properties.get(name, ""))
+        except ValueError:
+            return None
+
+    def _whole(self, name: str) -> int:
+        return round(self._number(name) or 0)
+
+
+def _over_white(image: np.ndarray) -> np.ndarray:
+    """RGBA with straight alpha over white."""
+    alpha = image[..., 3]
+    if alpha.min() == 255:
+        return np.ascontiguousarray(image[..., :3])
+    share = alpha[..., None] / np.float32(255)
+    return np.round(image[..., :3] * share + 255 * (1 - share)).astype(np.uint8)
