@@ -111,6 +111,8 @@ def _report(out: Path, table: "pd.DataFrame") -> None:
     """A line for each concept, and warnings of those that say nothing."""
     import pandas as pd
 
+    from data_prep.store.words import counted
+
     values = {"mean": table.mean(), "std": table.std(ddof=0), "min": table.min(), "max": table.max()}
     summary = pd.DataFrame({"unit": table.attrs["units"], **values, "absent": table.isna().sum()}).loc[list(table)]
     say(summary.to_string(float_format="{:.4g}".format))
@@ -119,7 +121,7 @@ def _report(out: Path, table: "pd.DataFrame") -> None:
     if constant := [str(name) for name in table if len(table) > 1 and table[name].nunique() == 1]:
         warn(f"equal on all patches that have a value: {', '.join(constant)}")
     nuclei = f", nuclei: {table.attrs['nuclei']}" if table.attrs["nuclei"] else ""
-    say(f"{out}: {len(table.columns)} concepts of {len(table)} patches{nuclei}")
+    say(f"{out}: {counted(len(table.columns), 'concept')} of {len(table)} patches{nuclei}")
 
 
 def _write_csv(path: Path, table: "pd.DataFrame") -> None:

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from data_prep.concepts.catalog import Concept
 from data_prep.concepts.control import RANDOM, random_concept
-from data_prep.concepts.measuring import measure_many
-from data_prep.concepts.registry import chosen, load_plugin
+from data_prep.concepts.measuring import measure_rows
+from data_prep.concepts.registry import chosen, load_plugin, unregister
 from data_prep.errors import InputError
 from data_prep.store import KEY, Patches, open_patches
 from data_prep.store.concept_file import require_unique
@@ -76,9 +77,7 @@ class Station:
 
     def __init__(self, job: Job) -> None:
         cv2.setNumThreads(1)
-        if job.plugin is not None:
-            load_plugin(job.plugin)
-        self.concepts = chosen(job.names)
+        self.concepts = _concepts(job)
         self._patches = open_patches(job.store)
         rows = self._patches.rows
         self.rows = rows if job.mpp is None else rows.fillna({"mpp": job.mpp})
@@ -98,13 +97,23 @@ class Station:
         if not self.concepts:
             return np.empty((len(rows), 0))
         images = self._patches.read(start, start + BATCH)
-        return measure_many(images, self._find(start, images, rows), rows, self.concepts).to_numpy()
+        return measure_rows(images, self._find(start, images, rows), rows, self.concepts).to_numpy()
 
     def attributes(self) -> dict[str, object]:
         """The `attrs` of the table."""
         units = {name: concept.unit for name, concept in self.concepts.items()}
         descriptions = {name: concept.description for name, concept in self.concepts.items()}
         return {"units": units, "descriptions": descriptions, "nuclei": self.nuclei}
+
+
+def _concepts(job: Job) -> dict[str, Concept]:
+    """The concepts of a job; those of its plugin are registered for no longer than it takes to choose."""
+    names = () if job.plugin is None else load_plugin(job.plugin)
+    try:
+        return chosen(job.names)
+    finally:
+        for name in names:
+            unregister(name)
 
 
 MASKS = "masks of the store"

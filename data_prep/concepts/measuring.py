@@ -32,7 +32,13 @@ def measure_many(
     `mpp` is that of each row. The index is that of `rows`, `attrs["units"]` holds the units. Raises `InputError` that
     names the patch.
     """
-    concepts = chosen(only)
+    return measure_rows(images, labels, rows, chosen(only))
+
+
+def measure_rows(
+    images: np.ndarray, labels: np.ndarray | None, rows: pd.DataFrame, concepts: Mapping[str, Concept]
+) -> pd.DataFrame:
+    """As `measure_many`, of `concepts` that need not be registered."""
     masks: Iterable = [None] * len(rows) if labels is None else labels
     columns = zip(images, masks, rows.itertuples(), strict=True)
     table = pd.DataFrame([_of_row(*each, concepts) for each in columns], rows.index, list(concepts), "float64")

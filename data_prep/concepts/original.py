@@ -23,8 +23,8 @@ def write_original(
     Each value is (value - mean) / std, with the mean and population deviation of the rows `fitted` (n,) bool, as
     Python 2 printed floats (12 significant digits), a byte string of shape (1,); absent ones have no dataset. Concepts
     that are absent or constant on those rows are left out. Returns mean and std of the others, by concept, which the
-    file keeps in its attribute `scales` (JSON); that of the authors has none. Raises `InputError` where nothing is left,
-    and for names that HDF5 cannot hold.
+    file keeps in its attribute `scales` (JSON); that of the authors has none. Raises `InputError` where nothing is
+    left, and for names that HDF5 cannot hold.
     """
     scales = _scales(path, table[fitted])
     scores = (table[scales.index] - scales["mean"]) / scales["std"]

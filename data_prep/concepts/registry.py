@@ -52,7 +52,7 @@ class _Own:
     def __call__(self, patch: Patch) -> dict[str, float]:
         try:
             value = self._function(patch.image, patch.labels, patch.mpp)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"the concept {self._name} failed ({_in_words(error)}); mend its function") from error
         return {self._name: self._number(value)}
 
@@ -102,7 +102,7 @@ def load_plugin(path: Path) -> tuple[str, ...]:
     except InputError as error:
         _forget_all_but(before)
         raise InputError(f"{path}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _forget_all_but(before)
         raise InputError(f"{path}: cannot be run ({_in_words(error)}); mend it") from error
     if not (names := tuple(name for name in _REGISTERED if name not in before)):

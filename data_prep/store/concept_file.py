@@ -54,6 +54,10 @@ def _require_writable(path: str | Path, table: pd.DataFrame) -> None:
     require_unique(str(path), table.index)
     if unfit := [name for name in table if not name or "/" in name or name == "."]:
         raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
+    _require_finite(path, table)
+
+
+def _require_finite(path: str | Path, table: pd.DataFrame) -> None:
     if endless := [name for name in table if np.isinf(table[name]).any()]:
         raise InputError(f"{path}: {endless[0]} has infinite values; NaN stands for an absent one")
 
@@ -77,6 +81,7 @@ def concept_table(file: h5py.File) -> pd.DataFrame:
     require_unique(file.filename, index)
     group = file["concepts"]
     table = pd.DataFrame({name: group[name][()] for name in group}, index=index, dtype="float64")
+    _require_finite(file.filename, table)
     for kind, key in (("units", "units"), ("descriptions", "description")):
         table.attrs[kind] = {name: str(group[name].attrs.get(key, "")) for name in group}
     return table
@@ -90,7 +95,7 @@ def concept_problems(file: h5py.File) -> list[str]:
         return [f"the file was not finished; {_AGAIN}"]
     if not isinstance(file.get("concepts"), h5py.Group):
         return [f"concepts is not a group; {_AGAIN}"]
-    names = {f"rows/{name}": "iu" if name == "patch_no" else "text" for name in KEY}
+    names = {"rows/patch_no": "iu", "rows/source": "text", "rows/entry": "text"}
     names |= {f"concepts/{name}": "f" for name in file["concepts"]}
     numbers = own_dataset(file, "rows/patch_no")
     length = len(numbers) if numbers is not None and numbers.ndim else 0

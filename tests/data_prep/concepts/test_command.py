@@ -1,0 +1,167 @@
+"""`python -m data_prep concepts`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_prep.cli.concepts import main
+from data_prep.concepts import ORIGINAL, UNITS, measure
+from data_prep.store import KEY, StoreWriter, align_concepts, make_rows, open_concepts, open_patches, write_store
+from data_prep.synthetic import CONCEPTS, SyntheticSpec, synthesize
+from tests.data_prep.concepts.samples import nuclei, tissue
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("command") / "synthetic.h5"
+    with StoreWriter(path, (64, 64), CONCEPTS, (64, 64)) as writer:
+        for block in synthesize(SyntheticSpec(patches=40, patients=15, size=64, mpp=0.5)):
+            writer.append(block.patches, block.rows, block.concepts, block.masks)
+    return str(path)
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from data_prep.concepts import register\n"
+        "@register('redness', 'gray levels', needs_nuclei=False)\n"
+        "def redness(image, labels, mpp):\n    return image[..., 0].mean()\n"
+    )
+    return path
+
+
+def refused(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([*map(str, arguments), "--quiet"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def test_a_table_beside_the_store(store, tmp_path, capsys):
+    out = tmp_path / "concepts.h5"
+    main([store, "--out", str(out), "--quiet"])
+    said = capsys.readouterr().out
+    assert f"{out}: {len(UNITS)} concepts of 40 patches, nuclei: masks of the store" in said
+    assert "narea_um2" in said
+    table = open_concepts(out)
+    assert list(table) == list(UNITS)
+    with open_patches(store) as patches:
+        aligned = align_concepts(table, patches.rows)
+        single = measure(patches[17], patches.read_masks(17, 18)[0], 0.5)
+    assert aligned.iloc[17].to_dict() == single
+    truth = open_concepts(store)
+    np.testing.assert_allclose(aligned[["ncount", "narea", "narea_um2"]], truth[["ncount", "narea", "narea_um2"]])
+
+
+def test_everything_at_once(store, plugin, tmp_path, capsys):
+    out, text, original = (tmp_path / name for name in ("c.h5", "c.csv", "o.h5"))
+    flags = ["--plugin", plugin, "--seed", "7", "--csv", text, "--original", original]
+    main([store, "--out", str(out), "--quiet", *map(str, flags)])
+    captured = capsys.readouterr()
+    table = open_concepts(out)
+    assert list(table)[-2:] == ["redness", "random"]
+    with open_patches(store) as patches:
+        training = (patches.rows["role"] == "train").to_numpy()
+    assert (
+        f"z-scores in the original's layout, by mean and deviation of the {training.sum()} training rows"
+        in captured.out
+    )
+    read = open_concepts(text)
+    pd.testing.assert_frame_equal(read, table, check_exact=True)
+    assert read.attrs["units"] == table.attrs["units"]
+    scores = open_concepts(original).loc[table.index, list(table)]
+    expected = (table - table[training].mean()) / table[training].std(ddof=0)
+    np.testing.assert_allclose(scores, expected, atol=1e-10)
+
+
+def test_some_of_them(store, tmp_path, capsys):
+    main([store, "--out", str(tmp_path / "c.h5"), "--only", "narea, random,full_contrast", "--quiet"])
+    assert list(open_concepts(tmp_path / "c.h5")) == ["narea", "full_contrast", "random"]
+    main([store, "--out", str(tmp_path / "d.h5"), "--only", "random", "--seed", "3", "--quiet"])
+    assert list(open_concepts(tmp_path / "d.h5")) == ["random"]
+    assert "1 concepts" not in capsys.readouterr().out
+
+
+def test_what_says_nothing_is_said(tmp_path, capsys):
+    rows = make_rows(3, {"source": "s", "patch_no": range(3)})
+    images = np.stack([tissue(i) for i in range(3)])
+    masks = np.stack([nuclei(i, count=9 + 5 * i) for i in range(3)])
+    images[:] = images[0]
+    write_store(tmp_path / "s.h5", images, rows, masks=masks)
+    flags = ["--original", str(tmp_path / "o.h5"), "--quiet"]
+    main([str(tmp_path / "s.h5"), "--out", str(tmp_path / "c.h5"), *flags])
+    captured = capsys.readouterr()
+    assert "no patch has a value of ndensity, narea_um2, narea_std_um2, nperimeter_um;" in captured.err
+    assert "give --mpp" in captured.err
+    assert "equal on all patches that have a value: full_contrast, full_correlation, hematoxylin_mean" in captured.err
+    assert "hematoxylin_entropy, colorfulness\n" in captured.err
+    assert "by mean and deviation of all 3 rows, for want of roles" in captured.out
+    assert "left out, absent or constant on all 3 rows" in captured.err
+    assert set(open_concepts(tmp_path / "o.h5")) >= {"ncount", "narea"}
+
+
+def test_bad_input_is_one_line(store, tmp_path, capsys):
+    out = tmp_path / "c.h5"
+    assert "there is no concept area; there are ncount" in refused(capsys, store, "--out", out, "--only", "area")
+    assert "there is no such file" in refused(capsys, tmp_path / "no.h5", "--out", out)
+    assert "there is no such file" in refused(capsys, store, "--out", out, "--plugin", tmp_path / "no.py")
+    assert "there is no segmenter 'magic'" in refused(capsys, store, "--out", out, "--segmenter", "magic")
+    assert "--mpp -1.0: give micrometres" in refused(capsys, store, "--out", out, "--mpp", "-1")
+    assert "--workers 0: give 1 or more" in refused(capsys, store, "--out", out, "--workers", "0")
+    assert "--seed -3: give 0 or more" in refused(capsys, store, "--out", out, "--seed", "-3")
+    assert "name one file" in refused(capsys, store, "--out", out, "--original", out)
+    assert "is a folder" in refused(capsys, store, "--out", tmp_path)
+    assert not out.exists()
+    out.write_text("mine")
+    assert "exists already; choose another name or add --overwrite" in refused(capsys, store, "--out", out)
+    assert out.read_text() == "mine"
+
+
+def test_a_concept_table_is_no_store(store, tmp_path, capsys):
+    main([store, "--out", str(tmp_path / "c.h5"), "--only", "narea", "--quiet"])
+    capsys.readouterr()
+    assert "no patches in a known layout" in refused(capsys, tmp_path / "c.h5", "--out", tmp_path / "d.h5")
+
+
+def test_the_original_six_of_the_authors_patches(shared, tmp_path):
+    """Real patches in the original's layout, to its concept file and back."""
+    folder = shared / "data" / "camelyon"
+    store = f"cam16={folder / 'cam16_patches.hdf5'},all500={folder / 'cam17_patches.hdf5'}"
+    flags = ["--mpp", "0.25", "--only", ",".join(ORIGINAL), "--original", str(tmp_path / "o.h5"), "--quiet"]
+    main([store, "--out", str(tmp_path / "c.h5"), *flags])
+    raw, scores = open_concepts(tmp_path / "c.h5"), open_concepts(tmp_path / "o.h5")
+    assert len(raw) == 30
+    assert raw.index.names == KEY
+    assert raw["ncount"].between(0, 200).all()
+    again = scores.loc[raw.index, list(raw)]
+    np.testing.assert_allclose(again, (raw - raw.mean()) / raw.std(ddof=0), atol=1e-10)
+
+
+def test_a_killed_run_leaves_nothing(store, tmp_path):
+    """Killed while a plugin dawdles; the next run sweeps and finishes."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import pathlib, time\nfrom data_prep.concepts import register\n"
+        "@register('slow', 's', needs_nuclei=False)\n"
+        "def slow(image, labels, mpp):\n"
+        f"    pathlib.Path({str(tmp_path / 'begun')!r}).touch()\n    time.sleep(0.2)\n    return 1.0\n"
+    )
+    command = [sys.executable, "-m", "data_prep", "concepts", store, "--out", str(tmp_path / "out" / "c.h5")]
+    with subprocess.Popen([*command, "--only", "slow", "--plugin", str(slow), "--quiet"]) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+    assert (tmp_path / "begun").exists()
+    assert not (tmp_path / "out").exists()
+    main([*command[4:], "--only", "full_contrast", "--quiet"])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.h5"]
