@@ -9,8 +9,10 @@ PROG = "python -m data_prep"
 # command -> (module, what it does); modules are imported only when asked for, so that help is instant
 COMMANDS = {
     "convert": ("data_prep.cli.convert", "make a patch store from images and a CSV, or from another layout"),
+    "extract": ("data_prep.cli.extract", "cut patches out of slides, by tissue and annotation"),
     "nuclei": ("data_prep.cli.nuclei", "find the nuclei of every patch of a store"),
     "concepts": ("data_prep.cli.concepts", "measure concepts on every patch of a store"),
+    "split": ("data_prep.cli.split", "give patches their roles by patient, and check for leaks"),
     "verify": ("data_prep.cli.verify", "check patch stores for damage and say what to redo"),
     "synthesize": ("data_prep.cli.synthesize", "make a synthetic lymph-node data set with known nuclei"),
     "synthesize-slides": ("data_prep.cli.synthesize_slides", "make small synthetic slides with annotations"),

@@ -74,6 +74,13 @@ def _checked_fractions(fractions: tuple[float, float, float]) -> dict[str, float
     return {name: share for name, share in zip(names, fractions, strict=True) if share > 0}
 
 
+def external_rows(rows: pd.DataFrame, centres: Sequence[str]) -> np.ndarray:
+    """Whether each row (n,) is of a patient with a patch of `centres`; `InputError` for a centre that no patch has."""
+    if not centres:
+        return np.zeros(len(rows), dtype=bool)
+    return _external(rows, inseparable_keys(rows), centres)
+
+
 def _external(rows: pd.DataFrame, keys: np.ndarray, centres: Sequence[str]) -> np.ndarray:
     known = set(rows["centre"])
     if missing := [centre for centre in centres if centre not in known]:

@@ -1,0 +1,44 @@
+"""How many patches, slides and patients serve in which role."""
+
+import numpy as np
+import pandas as pd
+
+from data_prep.splits.roles import patient_keys, slide_keys
+from data_prep.store import ROLES
+
+CLASSES = {0: "normal", 1: "tumor", -1: "unlabelled"}
+
+
+def count_roles(rows: pd.DataFrame, roles: np.ndarray) -> pd.DataFrame:
+    """One line a role and centre, and one a role for all its centres: patches by class, patients, slides.
+
+    Columns: `role` ("" = unused), `centre` ("all" in the sums), `normal`, `tumor`, `unlabelled`, `patients`, `slides`.
+    """
+    table = pd.DataFrame(
+        {
+            "role": np.asarray(roles, dtype=str),
+            "centre": rows["centre"].to_numpy(dtype=str),
+            "class": rows["label"].map(CLASSES).to_numpy(dtype=str),
+            "patient": patient_keys(rows),
+            "slide": slide_keys(rows).to_numpy(dtype=str),
+        }
+    )
+    lines = []
+    for role in [role for role in (*ROLES, "") if (table["role"] == role).any()]:
+        part = table[table["role"] == role]
+        lines += [_line(role, str(centre), group) for centre, group in part.groupby("centre")]
+        lines.append(_line(role, "all", part))
+    return pd.DataFrame(lines)
+
+
+def _line(role: str, centre: str, part: pd.DataFrame) -> dict[str, str | int]:
+    counts = {name: int((part["class"] == name).sum()) for name in CLASSES.values()}
+    slides = len(set(part["slide"]) - {""})
+    return {"role": role, "centre": centre, **counts, "patients": part["patient"].nunique(), "slides": slides}
+
+
+def count_text(rows: pd.DataFrame, roles: np.ndarray) -> str:
+    """`count_roles` as lines of text; unused rows are called "(no role)", unknown centres "?"."""
+    table = count_roles(rows, roles)
+    names = {"role": table["role"].replace("", "(no role)"), "centre": table["centre"].replace("", "?")}
+    return table.assign(**names).to_string(index=False)
