@@ -1,25 +1,48 @@
-"""The classical segmenter: no weights, the scale from mpp."""
+"""The classical segmenter: no weights to download, the scale from mpp."""
 
 import cv2
 import numpy as np
 
-WORKING_MPP = 0.5
-SMALLEST, LARGEST = 10.0, 300.0  # um2
+from data_prep.errors import InputError
+from data_prep.nuclei.choice import choose
+from data_prep.nuclei.chromatin import chromatin
+from data_prep.nuclei.labels import renumber
+from data_prep.nuclei.levels import find_levels
+from data_prep.nuclei.quality import quality
+
+COARSEST = 1.0
+"""Micrometres a pixel (10x); nuclei are specks of a few pixels beyond."""
+SMOOTHING = 5  # pixels; rounds off the corners of the coarser working pixels
 
 
 def segment(image: np.ndarray, mpp: float) -> np.ndarray:
-    """The nuclei of an H&E `image` (h, w, 3) RGB `uint8` at `mpp` micrometres a pixel, as `int32` labels (h, w)."""
-    scale = mpp / WORKING_MPP
-    height, width = image.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    red = cv2.GaussianBlur(small[..., 0], (0, 0), 1)
-    _, mask = cv2.threshold(red, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    distance = cv2.GaussianBlur(cv2.distanceTransform(mask, cv2.DIST_L2, 5), (0, 0), 1)
-    peaks = (distance == cv2.dilate(distance, np.ones((7, 7)))) & (mask > 0)
-    _, seeds = cv2.connectedComponents(peaks.astype(np.uint8))
-    markers = np.where(mask > 0, seeds, seeds.max() + 1).astype(np.int32)
-    relief = cv2.normalize(-distance, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-    labels = cv2.watershed(cv2.merge([relief] * 3), markers)
-    labels[(labels < 0) | (labels > seeds.max())] = 0
-    return cv2.resize(labels.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int32)
+    """The nuclei of an H&E `image` (h, w, 3) RGB `uint8` at `mpp` micrometres a pixel, as `int32` labels (h, w).
+
+    0 is background, the nuclei are numbered 1, 2, … without gaps, those cut by the border among them. Regions darker
+    than each of several levels are candidates; a formula says how much each looks like a nucleus (`quality`), and of
+    those that overlap the best are taken (`choose`). Raises `InputError` for other pixels and for an `mpp` that is
+    not above 0 and at most 1.
+    """
+    _check(image, mpp)
+    levels = find_levels(chromatin(image, mpp))
+    parents = [level.parents(lighter) for level, lighter in zip(levels, levels[1:], strict=False)]
+    lighter = [*zip(parents, levels[1:], strict=True), (None, None)]
+    qualities = [quality(level, *above) for level, above in zip(levels, lighter, strict=True)]
+    return _enlarge(choose(levels, qualities, parents), image.shape[:2])
+
+
+def _check(image: np.ndarray, mpp: float) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise InputError(
+            f"nuclei are looked for in (h, w, 3) uint8 RGB, not in {image.dtype} {image.shape}; convert it"
+        )
+    if not 0 < mpp <= COARSEST:
+        raise InputError(f"nuclei are looked for at up to {COARSEST} um a pixel, not at {mpp}; read the patches finer")
+
+
+def _enlarge(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if labels.shape == shape:
+        return labels
+    # Both OpenCV functions take float32 but not int32; it holds these numbers exactly.
+    large = cv2.resize(labels.astype(np.float32), shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return renumber(cv2.medianBlur(large, SMOOTHING).astype(np.int32))

@@ -1,0 +1,53 @@
+"""How much a dark region looks like a nucleus: a formula of seven terms."""
+
+import numpy as np
+
+from data_prep.nuclei.chromatin import WORKING_MPP
+from data_prep.nuclei.levels import Level
+
+SMALLEST, LARGEST = 3.0, 400.0  # um2; smaller and larger regions are no nuclei
+SMALL = 12.0  # um2; from here on size says nothing more by itself
+WEIGHTS = (-0.538, 0.526, 0.262, 0.847, 0.132, 0.174, 0.126, -0.065)
+"""Constant and weights of `describe`, by least squares on the tuning halves (`benchmarks/nuclei_quality.py`)."""
+
+
+def quality(level: Level, parents: np.ndarray | None, lighter: Level | None) -> np.ndarray:
+    """For each region of `level` (n,) the intersection over union to be expected with the nucleus it shows.
+
+    0 for regions that are too small or too large.
+    """
+    area = level.sums[:, 0] * WORKING_MPP**2
+    expected = describe(level, parents, lighter) @ np.array(WEIGHTS)
+    return np.where((area > SMALLEST) & (area < LARGEST), expected, 0.0)
+
+
+def describe(level: Level, parents: np.ndarray | None, lighter: Level | None) -> np.ndarray:
+    """(n, 8) terms: 1; slope of the boundary times log area; how elliptic; blueness; log area up to `SMALL`;
+    how little it grows toward the next `lighter` level; darkness cut by the border; darkness.
+    """
+    area = level.sums[:, 0]
+    log_area = np.log(area * WORKING_MPP**2)
+    darkness, blueness = level.sums[:, 6] / area, level.sums[:, 7] / area
+    growth = np.full(len(area), 1 / np.e) if lighter is None else area / lighter.sums[parents, 0]
+    return np.stack(
+        [
+            np.ones(len(area)),
+            log_area * level.slope,
+            np.minimum(ellipticity(level.sums), 1) ** 8,
+            blueness,
+            np.minimum(log_area, np.log(SMALL)),
+            growth**3,
+            np.minimum(level.touching / np.sqrt(area), 1.5) * darkness,
+            darkness,
+        ],
+        axis=1,
+    )
+
+
+def ellipticity(sums: np.ndarray) -> np.ndarray:
+    """Area over that of the ellipse with the same second moments, from `Level.sums`: 1 for an ellipse, less for others."""
+    area, x, y, xx, yy, xy = sums[:, :6].T
+    # Each pixel is a unit square, with a variance of 1/12 of its own.
+    var_x, var_y = xx / area - (x / area) ** 2 + 1 / 12, yy / area - (y / area) ** 2 + 1 / 12
+    covariance = xy / area - x * y / area**2
+    return area / (4 * np.pi * np.sqrt(np.maximum(var_x * var_y - covariance**2, 1e-6)))
