@@ -40,6 +40,8 @@ def _require_whole(path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # size warnings; twice that size is an error
             with Image.open(path) as image:
+                if image.format == "TIFF":
+                    raise RefusedError("a TIFF, which is left to the others")
                 image.load()
     except UnidentifiedImageError:
         raise RefusedError("not an image that it knows") from None

@@ -3,6 +3,7 @@
 import logging
 from functools import lru_cache
 from pathlib import Path
+from struct import unpack
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,22 @@ class TiffPyramid:
     def _open(self) -> list[Any]:
         """One page a level. ValueError with the reason where this is not one image."""
         self._description = parse_description(self._file.pages.first.description)
+        self._require_all_pages()
         levels: list[Any] = list(self._file.series[0].levels)
         pages = [level.pages[0].keyframe for level in levels]
         if any(len(level.pages) != 1 for level in levels) or (problem := pixel_problem(pages[0])):
             raise ValueError(problem if len(levels[0].pages) == 1 else "several planes, not one RGB image")
         return [page for page in pages if not pixel_problem(page)]
+
+    def _require_all_pages(self) -> None:
+        """ValueError where the last page points to another beyond the end; tifffile would only log it."""
+        file, form = self._file.filehandle, self._file.tiff
+        last = self._file.pages[-1].offset
+        file.seek(last)
+        tags = unpack(form.tagnoformat, file.read(form.tagnosize))[0]
+        file.seek(last + form.tagnosize + tags * form.tagsize)
+        if unpack(form.offsetformat, file.read(form.offsetsize))[0] != 0:
+            raise ValueError("pages are missing at the end")
 
     @staticmethod
     def _segment(page: Any) -> tuple[int, int]:
