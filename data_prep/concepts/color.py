@@ -37,10 +37,9 @@ def hematoxylin_density(image: np.ndarray) -> np.ndarray:
 
 def tissue(patch: Patch) -> dict[str, float]:
     """The share of the tissue that is nuclei. A nucleus is tissue however pale; without any tissue it is unknown."""
-    stained = cv2.inRange(patch.image, (STAINED + 1,) * 3, (255,) * 3) == 0
-    nuclei = patch.nuclei.framed.reshape(-1, patch.nuclei.stride)[1:-1, 1:-1] > 0
-    covered = np.count_nonzero(stained | nuclei)
-    return {"ntissue_ratio": len(patch.nuclei.place) / int(covered) if covered else UNKNOWN}
+    stained = cv2.bitwise_not(cv2.inRange(patch.image, (STAINED + 1,) * 3, (255,) * 3))
+    covered = cv2.countNonZero(cv2.bitwise_or(stained, patch.inside))
+    return {"ntissue_ratio": cv2.countNonZero(patch.inside) / covered if covered else UNKNOWN}
 
 
 def colorfulness(patch: Patch) -> dict[str, float]:

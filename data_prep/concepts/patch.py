@@ -25,11 +25,19 @@ class Patch:
     mpp: float
 
     @cached_property
+    def inside(self) -> np.ndarray:
+        """Where nuclei are: `uint8` (h, w), 255 or 0; `InputError` where the patch came without labels."""
+        return (self._given_labels() != 0).view(np.uint8) * np.uint8(255)
+
+    @cached_property
     def nuclei(self) -> "Nuclei":
         """The nuclei; `InputError` where the patch came without labels."""
+        return Nuclei.of(self._given_labels())
+
+    def _given_labels(self) -> np.ndarray:
         if self.labels is None:
             raise InputError("concepts of nuclei need the labels of nuclei; give them, or leave these concepts out")
-        return Nuclei.of(self.labels)
+        return self.labels
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ def full_texture(patch: Patch) -> dict[str, float]:
 def nuclei_texture(patch: Patch) -> dict[str, float]:
     """The same of pixels five columns apart that both lie in nuclei, of one nucleus or of two."""
     gray = cv2.cvtColor(patch.image, cv2.COLOR_RGB2GRAY)
-    inside = np.where(patch.nuclei.framed.reshape(-1, patch.nuclei.stride)[1:-1, 1:-1] > 0, np.uint8(255), np.uint8(0))
-    contrast, correlation = pair_texture(gray, NUCLEI_DISTANCE, inside)
+    contrast, correlation = pair_texture(gray, NUCLEI_DISTANCE, patch.inside)
     return {"nuclei_contrast": contrast, "nuclei_correlation": correlation}
 
 

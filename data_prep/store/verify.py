@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.errors import InputError
+from data_prep.store.concept_file import concept_table, is_concept_file
 from data_prep.store.duplicates import Duplicates
 from data_prep.store.finding import Finding, slide_names
 from data_prep.store.flat import flat_concepts, is_flat
@@ -27,6 +28,8 @@ def _silent(starts: Iterable[int], _: str) -> Iterable[int]:
 def verify(paths: Iterable[Path], progress: Progress = _silent) -> list[Finding]:
     """Check patch files of any layout, down to every pixel, and look for duplicate patches within and across them.
 
+    A concept table of ours is checked too; in it, a concept without a value is no more than a warning.
+
     Problems: missing, truncated or foreign files, what points outside its file, unfinished stores, missing datasets,
     wrong dtypes and shapes, rows out of step, unreadable patches, unknown labels and roles, concepts without a single
     value, equal pixels under two patients or two labels. Warnings: missing locations, equal pixels within one patient.
@@ -36,7 +39,7 @@ def verify(paths: Iterable[Path], progress: Progress = _silent) -> list[Finding]
     for path in paths:
         structure = check_structure(path)
         findings += structure
-        if any(finding.problem for finding in structure):
+        if any(finding.problem for finding in structure) or _is_table(path):
             continue
         try:
             with open_patches(path) as patches:
@@ -52,6 +55,8 @@ def check_structure(path: Path) -> list[Finding]:
     name = str(path)
     try:
         with reading(path) as file:
+            if is_concept_file(file):
+                return [Finding(name, text, problem=False) for text in _empty_concepts(concept_table(file))]
             if is_flat(file):
                 return [Finding(name, text) for text in flat_problems(file) or _empty_concepts(flat_concepts(file))]
             result = scan(file)
@@ -59,6 +64,11 @@ def check_structure(path: Path) -> list[Finding]:
         return [Finding(name, str(error).removeprefix(f"{path}: "))]
     findings = [Finding(name, text, redo=(slide,)) for slide, text in result.problems]
     return findings + [Finding(name, text, problem=False) for _, text in result.warnings]
+
+
+def _is_table(path: Path) -> bool:
+    with reading(path) as file:
+        return is_concept_file(file)
 
 
 def _empty_concepts(concepts: pd.DataFrame) -> list[str]:

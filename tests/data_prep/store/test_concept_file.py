@@ -10,6 +10,7 @@ import pytest
 
 from data_prep.errors import InputError
 from data_prep.store import KEY, align_concepts, make_rows, open_concepts, write_concepts
+from data_prep.store.verify import verify
 
 COUNT = 5
 
@@ -84,6 +85,17 @@ def test_damage_is_one_line(tmp_path, name, value, attributes, message):
     with pytest.raises(InputError, match=message) as caught:
         open_concepts(tmp_path / "c.h5")
     assert str(caught.value).startswith(str(tmp_path / "c.h5"))
+
+
+def test_verify_knows_a_concept_table(tmp_path):
+    write_concepts(tmp_path / "c.h5", table())
+    (finding,) = verify([tmp_path / "c.h5"])
+    assert not finding.problem
+    assert finding.text == "the concept a has no value in any row; measure it again or leave it out"
+    change(tmp_path / "c.h5", "rows/entry")
+    (finding,) = verify([tmp_path / "c.h5"])
+    assert finding.problem
+    assert "rows/entry is missing" in finding.text
 
 
 def test_a_column_that_claims_more_than_the_file_holds(tmp_path):
