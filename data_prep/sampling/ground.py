@@ -20,7 +20,7 @@ class Ground:
 
     `size`: (width, height) in level-0 pixels. `corner`: (x, y) of the scanned area. `tissue`: (h, w) bool, of which a
     pixel is `scale` level-0 pixels wide. `annotated`: the same for the annotation, roughly, to find candidates;
-    `tumor`: its shapely geometry in level-0 pixels. Both are None where nobody has annotated the slide.
+    `tumor`: its shapely geometry in level-0 pixels, empty where all is normal. Both are None where nobody knows.
     """
 
     size: tuple[int, int]
@@ -33,7 +33,9 @@ class Ground:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The classes of patches that can be had: by annotation, or one that says nothing."""
-        return (UNLABELLED,) if self.tumor is None else ("normal", "tumor")
+        if self.tumor is None:
+            return (UNLABELLED,)
+        return ("normal",) if self.tumor.is_empty else ("normal", "tumor")
 
     @cached_property
     def _tissue_shares(self) -> MaskShares:

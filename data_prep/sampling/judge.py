@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 PATIENCE = 1000
@@ -53,7 +54,7 @@ class Judge:
             return "black"
         if np.count_nonzero(patch > self._limits.white_level) > self.share * patch.size:
             return "white"
-        return "" if patch.mean() > self._limits.least_mean else "dark"
+        return "" if sum(cv2.sumElems(patch)) > self._limits.least_mean * patch.size else "dark"
 
     def _relax(self) -> None:
         self._whites += 1

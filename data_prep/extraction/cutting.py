@@ -1,0 +1,76 @@
+"""From places to patches: read in blocks, judged one after the other."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from data_prep.sampling import Judge
+
+# Patches read at once: a multiple of the store's chunks, fewer where they are large (24 MiB).
+_MOST, _BYTES = 128, 24 << 20
+# Rows of this many level-0 pixels are read from left to right, so that neighbours find their tiles decoded.
+BAND = 512
+
+Read = Callable[[int, int], np.ndarray]
+Piece = tuple[np.ndarray, np.ndarray]
+
+
+def block_of(size: int) -> int:
+    """How many patches of `size` pixels a side to hold at once."""
+    return max(1, min(_MOST, _BYTES // (3 * size * size)))
+
+
+def cut(
+    places: Iterable[np.ndarray], judge: Judge, wanted: int | None, read: Read, block: int, late_dark: bool = False
+) -> Iterator[Piece]:
+    """Pieces of corners (k, 2) and patches (k, h, w, 3) uint8 of those `places` that `judge` keeps, in their order.
+
+    `wanted`: patches in all, None for every place. `read(x, y)` gives a patch; `block` are read at once, which changes
+    nothing in what comes out. `late_dark`: patches that are too dark count as found before they are left out, as the
+    original has it. Ends when `judge` is exhausted at the latest.
+    """
+    queue, found = _Queue(places), 0
+    while wanted is None or found < wanted:
+        corners = queue.take(block if wanted is None else min(block, wanted - found))
+        if not len(corners) or judge.exhausted:
+            return
+        patches = _read_all(corners, read)
+        reasons = _judged(patches, judge)
+        found += sum(reason == "" or (late_dark and reason == "dark") for reason in reasons)
+        kept = [number for number, reason in enumerate(reasons) if not reason]
+        if kept:
+            yield corners[kept], patches[kept]
+
+
+def _judged(patches: np.ndarray, judge: Judge) -> list[str]:
+    """The verdicts on `patches` until the judge is exhausted."""
+    reasons: list[str] = []
+    for patch in patches:
+        if judge.exhausted:
+            break
+        reasons.append(judge.verdict(patch))
+    return reasons
+
+
+def _read_all(corners: np.ndarray, read: Read) -> np.ndarray:
+    order = np.lexsort((corners[:, 0], corners[:, 1] // BAND))
+    first = read(int(corners[order[0], 0]), int(corners[order[0], 1]))
+    patches = np.empty((len(corners), *first.shape), np.uint8)
+    patches[order[0]] = first
+    for number in order[1:]:
+        patches[number] = read(int(corners[number, 0]), int(corners[number, 1]))
+    return patches
+
+
+class _Queue:
+    """Places of any number of blocks, taken as many at a time as are wanted."""
+
+    def __init__(self, blocks: Iterable[np.ndarray]) -> None:
+        self._blocks, self._rest = iter(blocks), np.zeros((0, 2), np.int64)
+
+    def take(self, count: int) -> np.ndarray:
+        """The next `count` corners, fewer at the end."""
+        while len(self._rest) < count and (block := next(self._blocks, None)) is not None:
+            self._rest = np.concatenate([self._rest, block])
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken

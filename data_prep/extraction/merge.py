@@ -1,0 +1,47 @@
+"""Parts become one store, in the order of the cohort."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from data_prep.extraction.job import Job, parts_folder
+from data_prep.extraction.state import SlideState
+from data_prep.store import StoreWriter, open_patches
+
+# Wraps the iteration over the parts, for a progress bar.
+Progress = Callable[[Iterable[int]], Iterable[int]]
+
+
+def merge(jobs: Sequence[Job], states: Sequence[SlideState], out: Path, progress: Progress = iter) -> None:
+    """Write the parts of `jobs` that are done (`states`, in the same order) as the flat store `out`, whole or not."""
+    settings = jobs[0].settings
+    done = [job for job, state in zip(jobs, states, strict=True) if state.status == "done"]
+    record = {"extraction": json.dumps(describe(jobs, states))}
+    with StoreWriter(out, (settings.size, settings.size), attributes=record) as writer:
+        for number in progress(range(len(done))):
+            with open_patches(done[number].part) as patches:
+                for start in range(0, len(patches), patches.block):
+                    stop = start + patches.block
+                    writer.append(patches.read(start, stop), patches.rows.iloc[start:stop])
+
+
+def describe(jobs: Sequence[Job], states: Sequence[SlideState]) -> dict[str, object]:
+    """What the store says of its extraction: settings, and of each slide its scale, its counts and its key."""
+    slides = [
+        {
+            "slide": job.entry.slide,
+            "status": state.status,
+            "level0_mpp": state.mpp,
+            "given_mpp": job.entry.mpp,
+            "patches": state.patches,
+            "key": job.key,
+        }
+        for job, state in zip(jobs, states, strict=True)
+    ]
+    return {"settings": jobs[0].settings.as_json(), "slides": slides}
+
+
+def remove_parts(out: Path) -> None:
+    """Remove the parts of the store `out`, which now holds them."""
+    shutil.rmtree(parts_folder(out), ignore_errors=True)

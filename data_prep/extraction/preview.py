@@ -1,0 +1,58 @@
+"""A picture of a slide with its tissue, its annotation and where patches were cut."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data_prep.files import replacing
+from data_prep.sampling import UNLABELLED, Ground
+from data_prep.slides import Slide
+
+LONGEST, SHORTEST = 1600, 800
+TISSUE, ANNOTATION = (0, 140, 60), (0, 0, 0)
+COLORS = {"normal": (0, 90, 220), "tumor": (220, 30, 30), UNLABELLED: (150, 0, 170)}
+_LINE = 2
+
+
+def write_preview(
+    path: Path, slide: Slide, overview: np.ndarray, ground: Ground, corners: Mapping[str, np.ndarray], side: float
+) -> None:
+    """Write a PNG of at most 1600 pixels: tissue outlined in green, the annotation in black, a frame for each patch.
+
+    `overview`: (h, w, 3) RGB of the mask's size. `corners`: (n, 2) level-0 corners by class. `side`: of a patch, in
+    level-0 pixels. Normal is blue, tumor red, unlabelled purple.
+    """
+    picture = _picture(slide, overview)
+    _outline(picture, ground.tissue, TISSUE)
+    if ground.annotated is not None:
+        _outline(picture, ground.annotated, ANNOTATION)
+    zoom = picture.shape[1] / (overview.shape[1] * ground.scale)
+    for kind, places in corners.items():
+        for x, y in places:
+            low, high = (round(x * zoom), round(y * zoom)), (round((x + side) * zoom), round((y + side) * zoom))
+            cv2.rectangle(picture, low, high, COLORS[kind], _LINE)
+    _write_png(path, picture)
+
+
+def _picture(slide: Slide, overview: np.ndarray) -> np.ndarray:
+    """The overview at a size to look at; a finer one where it is small."""
+    longest = max(overview.shape[:2])
+    fine = slide.overview(slide.mpp * max(1.0, max(slide.size) / LONGEST))[0] if longest < SHORTEST else overview
+    zoom = min(LONGEST, max(fine.shape[:2])) / longest
+    size = tuple(max(1, round(length * zoom)) for length in overview.shape[1::-1])
+    return np.ascontiguousarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA))
+
+
+def _outline(picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]) -> None:
+    scaled = cv2.resize(mask.astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    contours, _ = cv2.findContours(scaled, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(picture, contours, -1, color, _LINE)
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    from PIL import Image
+
+    with replacing(path) as temporary:
+        Image.fromarray(picture).save(temporary, format="PNG", compress_level=3)

@@ -1,0 +1,63 @@
+"""Runs the jobs: one after the other, in processes of this machine, or on a Dask cluster anywhere."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from data_prep.errors import InputError
+from data_prep.extraction.job import Job
+from data_prep.extraction.state import SlideState
+from data_prep.extraction.task import extract_slide
+
+LOCAL = "local"
+_PATIENCE = "30s"
+
+
+def run_jobs(jobs: Sequence[Job], scheduler: str = LOCAL, workers: int = 1) -> Iterator[SlideState]:
+    """The state of each slide as it gets ready, in any order.
+
+    `scheduler`: "local" for `workers` processes here (1: this very process), or the address of a Dask scheduler, whose
+    workers must see the same paths. Raises `InputError` where there is no such scheduler.
+    """
+    workers = min(workers, len(jobs))
+    if scheduler == LOCAL and workers <= 1:
+        yield from map(extract_slide, jobs)
+        return
+    with _client(scheduler, workers) as client:
+        from distributed import as_completed
+
+        futures = {client.submit(extract_slide, job, key=f"extract-{job.key}", pure=False): job for job in jobs}
+        for future in as_completed(futures):
+            yield _result(future, futures[future])
+
+
+def _result(future: Any, job: Job) -> SlideState:
+    """What the worker returned; a worker that died takes only its slide along."""
+    error = future.exception()
+    if isinstance(error, InputError):
+        raise error
+    if error is not None:
+        reason = f"{job.entry.path}: the worker died ({type(error).__name__}); give each more memory, or start fewer"
+        return SlideState(job.key, job.entry.slide, "failed", error=reason)
+    return future.result()
+
+
+@contextmanager
+def _client(scheduler: str, workers: int) -> Iterator[Any]:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise InputError("several workers need Dask: pip install 'mta[slides]', or give --workers 1") from error
+    if scheduler == LOCAL:
+        with (
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = Client(scheduler, timeout=_PATIENCE)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); start one") from error
+    with client:
+        yield client
