@@ -1,6 +1,7 @@
 """The one door to slides."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from data_prep.errors import InputError
@@ -10,12 +11,6 @@ from data_prep.slides.resolution import decide_mpp
 from data_prep.slides.slide import Slide
 from data_prep.slides.source import RefusedError, Source
 from data_prep.slides.tiff_file import TiffPyramid
-
-_READERS: dict[str, Callable[[Path], Source]] = {
-    "OpenSlide": OpenSlideFile,
-    "tifffile": TiffPyramid,
-    "Pillow": ImageFile,
-}
 
 
 def open_slide(path: str | Path, mpp: float | None = None) -> Slide:
@@ -37,10 +32,26 @@ def open_source(path: Path) -> Source:
     """The pixels of a slide or image, whether or not their scale is known. Raises `InputError` as `open_slide`."""
     if not path.exists():
         raise InputError(f"{path}: there is no such file; check the path")
+    readers: dict[str, Callable[[Path], Source]] = {"OpenSlide": _scanned, "tifffile": TiffPyramid, "Pillow": ImageFile}
     reasons = []
-    for name, reader in _READERS.items():
+    for name, reader in readers.items():
         try:
             return reader(path)
         except RefusedError as error:
             reasons.append(f"{name}: {' '.join(str(error).split())}")
     raise InputError(f"{path}: not a slide or image that can be opened ({'; '.join(reasons)}); is the copy complete?")
+
+
+def _scanned(path: Path) -> Source:
+    """`path` through OpenSlide, but for plain TIFFs of which it would give less than is there.
+
+    It leaves out levels and scale of OME-TIFFs, does not say what was gray, and gets 16-bit gray wrong (4.0.1).
+    """
+    slide = OpenSlideFile(path)
+    if slide.generic:
+        with suppress(RefusedError):
+            pyramid = TiffPyramid(path)
+            better, other = (pyramid, slide) if pyramid.is_ome or pyramid.notes else (slide, pyramid)
+            other.close()
+            return better
+    return slide

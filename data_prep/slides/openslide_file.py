@@ -29,11 +29,9 @@ class OpenSlideFile:
             self._slide.set_cache(openslide.OpenSlideCache(CACHE_BYTES))
         except (openslide.OpenSlideError, OSError) as error:
             raise RefusedError(str(error)) from error
-        if self._slide.properties.get("tiff.ImageDescription", "").rstrip("\0 \r\n").endswith("OME>"):
-            self._slide.close()
-            raise RefusedError("an OME-TIFF, of which it leaves out levels and scale")
         self._error = openslide.OpenSlideError
         self._path = path
+        self.generic = self._slide.properties.get("openslide.vendor") == "generic-tiff"
         self.sizes = tuple(self._slide.level_dimensions)
         self.bounds = (self._whole("openslide.bounds-x"), self._whole("openslide.bounds-y"))
 

@@ -43,7 +43,7 @@ class TiffPyramid:
             self._file.close()
             raise RefusedError(str(error) or type(error).__name__) from error
         self.sizes = tuple((page.imagewidth, page.imagelength) for page in self._pages)
-        self.notes = conversions(self._pages[0])
+        self.notes, self.is_ome = conversions(self._pages[0]), bool(self._file.is_ome)
         largest = max(int(np.prod(self._segment(page))) * 3 for page in self._pages)
         self._decoded = lru_cache(max(1, CACHE_BYTES // largest))(self._decode)
 

@@ -28,6 +28,17 @@ def test_generic_pyramids_open_through_openslide(tmp_path):
         assert (slide.read(250, 150, 100, 0.25)[50:, 50:] == 255).all()
 
 
+def test_tiled_gray_of_16_bits_is_not_left_to_openslide(tmp_path):
+    """It opens the file, and gives other pixels."""
+    deep = np.random.default_rng(0).integers(0, 65536, (200, 300)).astype(np.uint16)
+    path = write_tiff(tmp_path / "a.tif", deep, photometric="minisblack")
+    assert OpenSlideFile(path).generic
+    with open_slide(path) as slide:
+        assert slide.notes == {GRAY, SIXTEEN_BIT}
+        expected = np.round(deep[:64, :64] / 257).astype(np.uint8)
+        np.testing.assert_array_equal(slide.read(0, 0, 64, 0.5), np.repeat(expected[..., None], 3, axis=-1))
+
+
 def test_a_given_scale_goes_before_the_files(tmp_path):
     path = write_tiff(tmp_path / "a.tif", IMAGE, mpp=0.25)
     with open_slide(path, 0.5) as slide:

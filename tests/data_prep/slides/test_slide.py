@@ -28,7 +28,7 @@ class Pyramid:
 
     def region(self, level, x, y, width, height):
         full_width, full_height = self.sizes[level]
-        assert x >= 0 and y >= 0 and x + width <= full_width and y + height <= full_height
+        assert min(x, y, full_width - x - width, full_height - y - height) >= 0
         self.read.append(level)
         return self.levels[level][y : y + height, x : x + width].copy()
 

@@ -153,7 +153,7 @@ def test_other_images_are_refused(tmp_path, image, options, why):
 
 def test_a_description_with_entities_is_refused(tmp_path):
     bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><OME>&b;</OME>'
-    path = write_tiff(tmp_path / "a.tif", IMAGE, description=bomb)
+    path = write_tiff(tmp_path / "a.tif", IMAGE, description=bomb, tile=None)
     with pytest.raises(RefusedError, match="entities"):
         TiffPyramid(path)
     with pytest.raises(InputError, match="entities"):
