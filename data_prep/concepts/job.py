@@ -1,10 +1,8 @@
 """The concepts of every patch of a store, block by block, by one or several processes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -16,6 +14,7 @@ from data_prep.concepts.control import RANDOM, random_concept
 from data_prep.concepts.measuring import measure_rows
 from data_prep.concepts.registry import chosen, load_plugin, unregister
 from data_prep.errors import InputError
+from data_prep.processes import worker_pool
 from data_prep.store import KEY, Patches, open_patches
 from data_prep.store.concept_file import require_unique
 
@@ -164,9 +163,5 @@ def _runner(job: Job, station: Station, workers: int) -> Iterator[Callable[[Iter
     if workers <= 1:
         yield lambda starts: map(station, starts)
         return
-    # Not forked: a fork of a process with threads may hang.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job,))
-    try:
+    with worker_pool(workers, _start, job) as pool:
         yield lambda starts: pool.map(_work, starts)
-    finally:
-        pool.shutdown(cancel_futures=True)
