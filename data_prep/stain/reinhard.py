@@ -1,14 +1,14 @@
 """Reinhard's color transfer between patches."""
 
-import json
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from data_prep.errors import InputError
 from data_prep.files import write_json
+from data_prep.stain.files import read_fields
 from data_prep.stain.lab import (
     OFFSET,
     SCALE,
@@ -32,6 +32,9 @@ class Reinhard:
     mapped by x ← (x - mean)·(target_std / std) + target_mean, clipped and truncated to `uint8`, as the original code
     of the MTA paper does. `means` and `stds` (3,) float64 are the target's, in scaled LAB: L 0..100, a and b -128..127.
     """
+
+    method: ClassVar[str] = "reinhard"
+    """Its name in stain files."""
 
     def __init__(self) -> None:
         self.means: np.ndarray | None = None
@@ -91,24 +94,29 @@ class Reinhard:
             raise InputError("this stain normalizer has no reference yet: call fit, from_statistics or load first")
         return self.means, self.stds
 
+    def fields(self) -> dict[str, Any]:
+        """Method and target, as JSON types."""
+        means, stds = self._target()
+        return {"method": self.method, "means": means.tolist(), "stds": stds.tolist()}
+
     def save(self, path: str | Path) -> None:
         """Write the target statistics to `path` as JSON."""
-        means, stds = self._target()
-        write_json(path, {"method": "reinhard", "means": means.tolist(), "stds": stds.tolist()})
+        write_json(path, self.fields())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """The normalizer that `save` wrote to `path`; `InputError` if the file is missing or something else."""
-        try:
-            fields = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: not a readable stain file ({error}); write it with Reinhard.save") from error
-        if not isinstance(fields, dict) or fields.get("method") != "reinhard":
-            raise InputError(f"{path}: does not describe a Reinhard normalizer; write it with Reinhard.save")
+        return cls.from_fields(read_fields(path), str(path))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any], where: str) -> Self:
+        """The normalizer that `fields` describe; `InputError` that names `where` if they describe something else."""
+        if fields.get("method") != cls.method:
+            raise InputError(f"{where}: does not describe a Reinhard normalizer; write it with Reinhard.save")
         try:
             return cls.from_statistics(fields["means"], fields["stds"])
         except (KeyError, TypeError, ValueError, InputError) as error:
-            raise InputError(f"{path}: means or stds are missing or not three numbers; write it again") from error
+            raise InputError(f"{where}: means or stds are missing or not three numbers; write it again") from error
 
 
 def unusable(stds: np.ndarray) -> bool:

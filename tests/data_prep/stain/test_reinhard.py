@@ -139,7 +139,7 @@ def test_saves_and_loads(tmp_path, patches) -> None:
     ("text", "message"),
     [
         ("{", "not a readable stain file"),
-        ("[]", "does not describe a Reinhard"),
+        ("[]", "does not describe a stain normalizer"),
         ('{"method": "macenko"}', "does not describe a Reinhard"),
         ('{"method": "reinhard", "means": [1, 2, 3]}', "not three numbers"),
         ('{"method": "reinhard", "means": [1, 2, 3], "stds": [1, 2]}', "not three numbers"),
