@@ -12,6 +12,15 @@ KNOWN = f"tumor is {', '.join(_TUMOR)}; cut out is {', '.join(_EXCLUSION)}"
 Ring = tuple[tuple[float, float], ...]
 
 
+# No slide is so large, and far beyond it geometry is no longer exact.
+_FARTHEST = 1e9
+
+
+def is_place(x: float, y: float) -> bool:
+    """Whether (x, y) are numbers that a position on a slide can have."""
+    return abs(x) < _FARTHEST and abs(y) < _FARTHEST
+
+
 def meaning(name: str) -> str:
     """What a group or class stands for, tumor or exclusion; "" where that is unknown.
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from data_prep.annotations.annotation import Drawing, Ring, Shape, meaning
+from data_prep.annotations.annotation import Drawing, Ring, Shape, is_place, meaning
 from data_prep.annotations.files import read_bytes
 from data_prep.errors import InputError
 
@@ -59,7 +59,7 @@ def _corner(path: Path, node: Any, place: Any) -> tuple[float, float, float]:
         order, x, y = (float(place.get(name, "0" if name == "Order" else "")) for name in ("Order", "X", "Y"))
     except ValueError:
         order = x = y = math.nan
-    if not (math.isfinite(order) and math.isfinite(x) and math.isfinite(y)):
+    if not (math.isfinite(order) and is_place(x, y)):
         name = node.get("Name") or "unnamed"
-        raise InputError(f"{path}: a corner of {name!r} is {dict(place.attrib)}, not numbers; export it again")
+        raise InputError(f"{path}: a corner of {name!r} is {dict(place.attrib)}, not a place; export it again")
     return order, x, y

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from data_prep.annotations.annotation import Drawing, Ring, Shape, meaning
+from data_prep.annotations.annotation import Drawing, Ring, Shape, is_place, meaning
 from data_prep.annotations.files import read_bytes
 from data_prep.errors import InputError
 
@@ -94,6 +94,6 @@ def _point(path: Path, point: Any, offset: tuple[int, int]) -> tuple[float, floa
         x, y = (float(value) for value in _list(path, point)[:2])
     except (TypeError, ValueError, OverflowError):
         x = y = math.nan
-    if not (math.isfinite(x) and math.isfinite(y)):
+    if not is_place(x, y):
         raise InputError(f"{path}: a corner is {str(point)[:60]}, not two numbers; export it again")
     return x + offset[0], y + offset[1]
