@@ -1,10 +1,12 @@
 """`python -m data_prep concepts`."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -165,3 +167,26 @@ def test_a_killed_run_leaves_nothing(store, tmp_path):
     assert not (tmp_path / "out").exists()
     main([*command[4:], "--only", "full_contrast", "--quiet"])
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.h5"]
+
+
+def test_a_full_disk_leaves_the_old_files(store, tmp_path, capsys, monkeypatch):
+    out, original = tmp_path / "c.h5", tmp_path / "o.h5"
+    for path in (out, original):
+        path.write_text("old")
+    reserve = os.posix_fallocate
+
+    def full(descriptor, offset, size, limit=0):
+        if limit and offset + size > limit:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        reserve(descriptor, offset, size)
+
+    flags = ["--original", original, "--only", "ncount,narea", "--overwrite"]
+    monkeypatch.setattr(os, "posix_fallocate", partial(full, limit=1))
+    assert f"{out}: could not be written: no space is left on the disk" in refused(capsys, store, "--out", out, *flags)
+    assert out.read_text() == "old"
+    # The table fits, the larger file of the original does not.
+    monkeypatch.setattr(os, "posix_fallocate", partial(full, limit=(1 << 20) + 30_000))
+    assert f"{original}: could not be written: no space" in refused(capsys, store, "--out", out, *flags)
+    assert len(open_concepts(out)) == 40
+    assert original.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.h5", "o.h5"]
