@@ -13,6 +13,7 @@ COMMANDS = {
     "nuclei": ("data_prep.cli.nuclei", "find the nuclei of every patch of a store"),
     "concepts": ("data_prep.cli.concepts", "measure concepts on every patch of a store"),
     "split": ("data_prep.cli.split", "give patches their roles by patient, and check for leaks"),
+    "report": ("data_prep.cli.report", "describe a patch store in one HTML page, with warnings"),
     "verify": ("data_prep.cli.verify", "check patch stores for damage and say what to redo"),
     "synthesize": ("data_prep.cli.synthesize", "make a synthetic lymph-node data set with known nuclei"),
     "synthesize-slides": ("data_prep.cli.synthesize_slides", "make small synthetic slides with annotations"),

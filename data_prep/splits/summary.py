@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from data_prep.splits.roles import patient_keys, slide_keys
+from data_prep.splits.roles import slide_keys
 from data_prep.store import ROLES
 
 CLASSES = {0: "normal", 1: "tumor", -1: "unlabelled"}
@@ -12,14 +12,15 @@ CLASSES = {0: "normal", 1: "tumor", -1: "unlabelled"}
 def count_roles(rows: pd.DataFrame, roles: np.ndarray) -> pd.DataFrame:
     """One line a role and centre, and one a role for all its centres: patches by class, patients, slides.
 
-    Columns: `role` ("" = unused), `centre` ("all" in the sums), `normal`, `tumor`, `unlabelled`, `patients`, `slides`.
+    Columns: `role` ("" = unused), `centre` ("all" in the sums), `normal`, `tumor`, `unlabelled`, and the known `patients` and
+    `slides`.
     """
     table = pd.DataFrame(
         {
             "role": np.asarray(roles, dtype=str),
             "centre": rows["centre"].to_numpy(dtype=str),
             "class": rows["label"].map(CLASSES).to_numpy(dtype=str),
-            "patient": patient_keys(rows),
+            "patient": rows["patient"].to_numpy(dtype=str),
             "slide": slide_keys(rows).to_numpy(dtype=str),
         }
     )
@@ -33,8 +34,8 @@ def count_roles(rows: pd.DataFrame, roles: np.ndarray) -> pd.DataFrame:
 
 def _line(role: str, centre: str, part: pd.DataFrame) -> dict[str, str | int]:
     counts = {name: int((part["class"] == name).sum()) for name in CLASSES.values()}
-    slides = len(set(part["slide"]) - {""})
-    return {"role": role, "centre": centre, **counts, "patients": part["patient"].nunique(), "slides": slides}
+    known = {f"{name}s": len(set(part[name]) - {""}) for name in ("patient", "slide")}
+    return {"role": role, "centre": centre, **counts, **known}
 
 
 def count_text(rows: pd.DataFrame, roles: np.ndarray) -> str:
