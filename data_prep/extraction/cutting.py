@@ -1,6 +1,7 @@
 """From places to patches: read in blocks, judged one after the other."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -21,34 +22,58 @@ def block_of(size: int) -> int:
 
 
 def cut(
-    places: Iterable[np.ndarray], judge: Judge, wanted: int | None, read: Read, block: int, late_dark: bool = False
+    places: Iterable[np.ndarray], judge: Judge, wanted: int | None, read: Read, block: int, as_original: bool = False
 ) -> Iterator[Piece]:
     """Pieces of corners (k, 2) and patches (k, h, w, 3) uint8 of those `places` that `judge` keeps, in their order.
 
     `wanted`: patches in all, None for every place. `read(x, y)` gives a patch; `block` are read at once, which changes
-    nothing in what comes out. `late_dark`: patches that are too dark count as found before they are left out, as the
-    original has it. Ends when `judge` is exhausted at the latest.
+    nothing in what comes out. Where too few are found, those refused as white are looked at again while the judge
+    relaxes. `as_original`: they are not, and patches that are too dark count as found before they are left out. Ends
+    when the judge is exhausted at the latest.
     """
-    queue, found = _Queue(places), 0
-    while wanted is None or found < wanted:
-        corners = queue.take(block if wanted is None else min(block, wanted - found))
-        if not len(corners) or judge.exhausted:
-            return
-        patches = _read_all(corners, read)
-        reasons = _judged(patches, judge)
-        found += sum(reason == "" or (late_dark and reason == "dark") for reason in reasons)
-        kept = [number for number, reason in enumerate(reasons) if not reason]
-        if kept:
-            yield corners[kept], patches[kept]
+    found, white = 0, _White(judge)
+    for source in chain([places], () if as_original else white):
+        queue = _Queue(source)
+        while len(corners := queue.take(block if wanted is None else min(block, wanted - found))):
+            patches = _read_all(corners, read)
+            reasons = _judged(corners, patches, judge, white)
+            found += sum(reason == "" or (as_original and reason == "dark") for reason in reasons)
+            kept = [number for number, reason in enumerate(reasons) if not reason]
+            if kept:
+                yield corners[kept], patches[kept]
+            if judge.exhausted or found == wanted:
+                return
 
 
-def _judged(patches: np.ndarray, judge: Judge) -> list[str]:
+class _White:
+    """Places refused as white. Iterating gives, step by step as the judge relaxes, those that will do now."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._held: list[tuple[float, np.ndarray]] = []
+
+    def hold(self, corner: np.ndarray) -> None:
+        """Remember the place of the patch just judged."""
+        self._held.append((self._judge.white, corner))
+
+    def __iter__(self) -> Iterator[list[np.ndarray]]:
+        while self._held and not self._judge.exhausted and self._judge.relax():
+            again = [corner for share, corner in self._held if share <= self._judge.share]
+            self._held = [(share, corner) for share, corner in self._held if share > self._judge.share]
+            self._judge.refused["white"] -= len(again)
+            if again:
+                yield [np.stack(again)]
+
+
+def _judged(corners: np.ndarray, patches: np.ndarray, judge: Judge, white: _White) -> list[str]:
     """The verdicts on `patches` until the judge is exhausted."""
     reasons: list[str] = []
-    for patch in patches:
+    for corner, patch in zip(corners, patches, strict=True):
         if judge.exhausted:
             break
         reasons.append(judge.verdict(patch))
+        if reasons[-1] == "white":
+            white.hold(corner)
     return reasons
 
 

@@ -80,16 +80,17 @@ def extract(
 
 
 def _is_complete(out: Path, jobs: Sequence[Job], overwrite: bool) -> bool:
-    """Whether `out` holds just these slides already; `InputError` where it holds others and may not be replaced."""
+    """Whether `out` holds just these slides already; `InputError` where it holds others and may not be replaced.
+
+    Slides that failed do not count: to be mended they had to change.
+    """
     if not out.exists():
         return False
-    recorded = _recorded(out)
-    wanted = {job.entry.slide: job.key for job in jobs}
-    if recorded and {slide: key for slide, (key, _) in recorded.items()} == wanted:
-        return "failed" not in {status for _, status in recorded.values()}
-    if not overwrite and not (recorded and all(wanted.get(slide) == key for slide, (key, _) in recorded.items())):
+    recorded, wanted = _recorded(out), {job.entry.slide: job.key for job in jobs}
+    held = {slide: key for slide, (key, status) in recorded.items() if status != "failed"}
+    if not overwrite and not (held and held.items() <= wanted.items()):
         raise InputError(f"{out}: exists already, made of other slides or settings; choose another name or --overwrite")
-    return False
+    return held == wanted == {slide: key for slide, (key, _) in recorded.items()}
 
 
 def _recorded(out: Path) -> dict[str, tuple[str, str]]:

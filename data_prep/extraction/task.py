@@ -26,6 +26,7 @@ from data_prep.sampling import (
 )
 from data_prep.slides import Slide, open_slide, require_resolution
 from data_prep.store import StoreWriter, make_rows
+from data_prep.store.words import counted
 
 
 def extract_slide(job: Job) -> SlideState:
@@ -89,7 +90,7 @@ class _Cutter:
         for kind in self.ground.kinds:
             judge = self.judges[kind] = Judge(settings.limits, adaptive=settings.sampling != "grid")
             places = _places(self.job, self.slide, self.ground, kind)
-            for piece in cut(places, judge, settings.wanted, read, block, late_dark=as_original):
+            for piece in cut(places, judge, settings.wanted, read, block, as_original):
                 yield kind, piece
 
     def _rows(self, kind: str, corners: np.ndarray) -> pd.DataFrame:
@@ -129,7 +130,7 @@ class _Cutter:
         wanted = self.job.settings.wanted
         short = {kind: count for kind, count in patches.items() if wanted is not None and count < wanted}
         return tuple(
-            f"{count} of {wanted} {kind} patches: {sum(refused[kind].values())} places were refused, no other fits"
+            f"{count} of {wanted} {kind} patches: {counted(sum(refused[kind].values()), 'place')} refused, no other fits"
             for kind, count in short.items()
         )
 

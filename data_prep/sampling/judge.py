@@ -9,6 +9,7 @@ import numpy as np
 PATIENCE = 1000
 STEP = 0.05
 BLACKS = 2000
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class Limits:
 class Judge:
     """Says of one patch after the other whether to keep it, and counts what was refused and why (`refused`).
 
-    `adaptive`: whether the white share grows; else it stays, and patience never ends. `exhausted`: true when it can
-    grow no more, or 2,000 patches were black.
+    `adaptive`: whether the white share grows; else it stays, and patience never ends. `share`: the largest share of
+    white now. `white`: that of the last patch. `exhausted`: true when the share can grow no more, or 2,000 patches were
+    black.
     """
 
     def __init__(self, limits: Limits, adaptive: bool) -> None:
         self.refused: Counter[str] = Counter()
-        self.share, self.exhausted = limits.white_share, False
+        self.share, self.white, self.exhausted = limits.white_share, 0.0, False
         self._limits, self._adaptive, self._whites = limits, adaptive, 0
 
     def verdict(self, patch: np.ndarray) -> str:
@@ -43,25 +45,28 @@ class Judge:
         reason = self._reason(patch)
         if reason:
             self.refused[reason] += 1
-        if reason == "white" and self._adaptive:
-            self._relax()
-        if reason == "black" and self._adaptive:
-            self.exhausted |= self.refused["black"] >= BLACKS
+            self._lose_patience(reason)
         return reason
 
+    def relax(self) -> bool:
+        """Let the white share grow by a step; whether it could."""
+        if not self._adaptive or self.share >= self._limits.white_share_max - _ROUNDING:
+            return False
+        self.share = min(self.share + STEP, self._limits.white_share_max)
+        return True
+
     def _reason(self, patch: np.ndarray) -> str:
+        self.white = np.count_nonzero(patch > self._limits.white_level) / patch.size
         if not patch.any():
             return "black"
-        if np.count_nonzero(patch > self._limits.white_level) > self.share * patch.size:
+        if self.white > self.share + _ROUNDING:
             return "white"
         return "" if sum(cv2.sumElems(patch)) > self._limits.least_mean * patch.size else "dark"
 
-    def _relax(self) -> None:
-        self._whites += 1
-        if self._whites < PATIENCE:
+    def _lose_patience(self, reason: str) -> None:
+        if not self._adaptive:
             return
-        self._whites = 0
-        if self.share < self._limits.white_share_max - 1e-9:
-            self.share = min(self.share + STEP, self._limits.white_share_max)
-        else:
-            self.exhausted = True
+        self._whites += reason == "white"
+        if self._whites == PATIENCE:
+            self._whites, self.exhausted = 0, not self.relax()
+        self.exhausted |= self.refused["black"] >= BLACKS
