@@ -168,9 +168,8 @@ def _sheets(looks: Mapping[str, Look]) -> Node:
         parts.append(element("h3", f"Centre {centre}"))
         for kind, thumbnails in look.sheets.items():
             said = f"{len(thumbnails)} {kind} patches of centre {centre}"
-            parts.append(
-                picture(figures.strip(thumbnails), said, f"{kind}, drawn at random, from as many patients as there are")
-            )
+            shown = f"{kind}, drawn at random, from as many patients as there are"
+            parts.append(picture(figures.strip(thumbnails), said, shown))
     if len(looks) == MOST_CENTRES:
         parts.append(element("p", f"No more than {MOST_CENTRES} centres are shown.", class_="soft"))
     return section("Contact sheets", *parts)

@@ -12,8 +12,8 @@ CLASSES = {0: "normal", 1: "tumor", -1: "unlabelled"}
 def count_roles(rows: pd.DataFrame, roles: np.ndarray) -> pd.DataFrame:
     """One line a role and centre, and one a role for all its centres: patches by class, patients, slides.
 
-    Columns: `role` ("" = unused), `centre` ("all" in the sums), `normal`, `tumor`, `unlabelled`, and the known `patients` and
-    `slides`.
+    Columns: `role` ("" = unused), `centre` ("all" in the sums), `normal`, `tumor`, `unlabelled`, and the
+    known `patients` and `slides`.
     """
     table = pd.DataFrame(
         {

@@ -145,10 +145,7 @@ def test_findings_about_rows():
     assert "The split leaks: 1 patient in more than one role: p (train, validation)." in texts
     assert "The role external test has no normal and no tumor patch: its AUC is undefined." in texts
     assert "The role train has no tumor patch: its AUC is undefined." in texts
-    assert (
-        "No patient is known for 1 of 4 patches (25%): patches of one person may fall into different roles unseen."
-        in texts
-    )
+    assert any(text.startswith("No patient is known for 1 of 4 patches (25%): ") for text in texts)
     assert "1 of 4 patches have no label: they teach nothing of the class." in texts
     alone = _texts(rows, ["train", "train", "external_test", "external_test"])
     assert "Centre 0 serves in train only." in alone
@@ -161,16 +158,16 @@ def test_findings_about_rows():
 
 
 def test_a_balanced_store_gives_nothing_to_warn_of(tmp_path):
-    patient = np.arange(90) // 3
+    patient = np.arange(120) // 4
     values = {
         "patient": [f"p{p}" for p in patient],
         "slide": [f"s{p}" for p in patient],
         "centre": (patient % 2).astype(str),
-        "label": np.arange(90) % 2,
+        "label": np.arange(120) % 2,
         "mpp": 0.5,
         "role": np.array(["train", "validation", "internal_test"])[patient // 10],
     }
-    write_store(tmp_path / "a.h5", textures(90, 32), make_rows(90, values))
+    write_store(tmp_path / "a.h5", textures(120, 32), make_rows(120, values))
     lines = "".join(f"{row},{role}\n" for row, role in enumerate(values["role"]))
     (tmp_path / "s.csv").write_text("row,role\n" + lines)
     made = {"leaks_allowed": [], "near_duplicates": {"compared": 90}}
@@ -261,7 +258,7 @@ def test_what_the_extraction_says_beside_the_store(store, tmp_path):
 def test_the_command(store, tmp_path, capsys):
     out = tmp_path / "r.html"
     main([str(store), "--out", str(out), "--seed", "3"])
-    assert capsys.readouterr().out.splitlines()[-1] == f"{out}: 1 problem, 6 warnings"
+    assert capsys.readouterr().out.splitlines()[-1] == f"{out}: 1 problem, 8 warnings"
     for arguments, message in [
         ([str(store), "--out", str(out)], "exists already"),
         ([str(store), "--out", str(tmp_path / "x.html"), "--split", "no.csv"], "no.csv: no such split file"),
