@@ -127,12 +127,12 @@ class _Cutter:
         )
 
     def _shortage(self, patches: dict[str, int], refused: dict[str, dict[str, int]]) -> tuple[str, ...]:
-        wanted = self.job.settings.wanted
-        short = {kind: count for kind, count in patches.items() if wanted is not None and count < wanted}
-        return tuple(
-            f"{count} of {wanted} {kind} patches: {counted(sum(refused[kind].values()), 'place')} refused, no other fits"
-            for kind, count in short.items()
-        )
+        wanted, notes = self.job.settings.wanted, []
+        for kind, count in patches.items():
+            if wanted is not None and count < wanted:
+                places = counted(sum(refused[kind].values()), "place")
+                notes.append(f"{count} of {wanted} {kind} patches: {places} refused, no other fits")
+        return tuple(notes)
 
     def _reason(self, refused: dict[str, dict[str, int]]) -> str:
         if not self.ground.tissue.any():

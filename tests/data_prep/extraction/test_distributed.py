@@ -1,0 +1,118 @@
+"""Workers in processes of their own: the same store, and a dead worker costs one slide."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from data_prep.cohorts import read_slides
+from data_prep.errors import InputError
+from data_prep.extraction import extract, running, task
+from data_prep.extraction.job import make_jobs
+from tests.data_prep.extraction.conftest import SETTINGS
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """The address of a Dask scheduler with two workers, each a process of its own, as on a cluster."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s"}
+    file = tmp_path / "scheduler.json"
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    started = [start("dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))]
+    options = ["--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", str(tmp_path)]
+    started += [start("dask_worker", "--scheduler-file", str(file), *options) for _ in range(2)]
+    try:
+        yield _address(file)
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def _address(file):
+    for _ in range(300):
+        if file.exists() and (text := file.read_text()):
+            return json.loads(text)["address"]
+        time.sleep(0.1)
+    raise TimeoutError("the scheduler did not start")
+
+
+def folder_of(out):
+    return {path.relative_to(out.parent): path.read_bytes() for path in out.parent.rglob("*") if path.is_file()}
+
+
+def test_two_worker_processes_give_the_same_store_as_none(table, tmp_path, scheduler):
+    for name, options in (("one", {}), ("two", {"scheduler": scheduler})):
+        (tmp_path / name).mkdir()
+        assert not extract(read_slides(table), SETTINGS, tmp_path / name / "s.h5", **options).failed
+    assert folder_of(tmp_path / "one" / "s.h5") == folder_of(tmp_path / "two" / "s.h5")
+
+
+def test_it_is_the_workers_that_cut(table, scheduler, tmp_path):
+    from distributed import Client
+
+    jobs = make_jobs(read_slides(table), SETTINGS, tmp_path / "s.h5", tmp_path / "p")
+    with Client(scheduler) as client:
+        client.wait_for_workers(2, timeout=20)
+        assert len(client.run(os.getpid)) == 2
+        assert os.getpid() not in client.run(os.getpid).values()
+    states = {state.slide: state for state in running.run_jobs(jobs, scheduler)}
+    assert {state.status for state in states.values()} == {"done"}
+    assert states == {state.slide: state for state in running.run_jobs(jobs)}
+
+
+def test_a_local_cluster_gives_the_same_store_too(table, tmp_path):
+    for name, workers in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        assert not extract(read_slides(table), SETTINGS, tmp_path / name / "s.h5", workers=workers).failed
+    assert folder_of(tmp_path / "one" / "s.h5") == folder_of(tmp_path / "two" / "s.h5")
+
+
+def test_no_scheduler_is_one_line(painted, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "_PATIENCE", "1s")
+    for address in ("tcp://127.0.0.1:9", "nonsense"):
+        with pytest.raises(InputError, match=f"--scheduler {address}: no Dask scheduler answers there") as caught:
+            extract([painted()], SETTINGS, tmp_path / "s.h5", scheduler=address)
+        assert "\n" not in str(caught.value)
+
+
+class Died:
+    """The future of a task whose worker is gone."""
+
+    def exception(self):
+        from distributed.scheduler import KilledWorker
+
+        return KilledWorker("task", None, 3)
+
+
+def test_a_dead_worker_takes_only_its_slide_along(painted, tmp_path):
+    [job] = make_jobs([painted()], SETTINGS, tmp_path / "s.h5", tmp_path / "p")
+    state = running._result(Died(), job)
+    assert (state.status, state.slide, state.key) == ("failed", "a", job.key)
+    assert "the worker died (KilledWorker); give each more memory" in state.error
+
+
+def test_without_dask_one_worker_still_works(painted, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    entries = [painted("a"), painted("b")]
+    with pytest.raises(InputError, match="several workers need Dask: pip install"):
+        extract(entries, SETTINGS, tmp_path / "s.h5", workers=2)
+    assert len(extract(entries, SETTINGS, tmp_path / "s.h5").states) == 2
+
+
+def test_jobs_are_small_and_say_where(painted, tmp_path):
+    [job] = make_jobs([painted()], SETTINGS, tmp_path / "s.h5", tmp_path / "p")
+    assert len(pickle.dumps(job)) < 2000  # noqa: S301
+    assert job.part.is_absolute()
+    assert task.extract_slide(job).total == 12
