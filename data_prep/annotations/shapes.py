@@ -25,7 +25,9 @@ def as_polygon(shape: Shape) -> tuple[Any, str]:
     if polygon.is_valid:
         return polygon, ""
     reason = shapely.is_valid_reason(polygon).partition("[")[0].lower()
-    polygon = _areas(shapely.make_valid(polygon, method="structure", keep_collapsed=False))
+    # One ring at a time: together, a hole outside of its outline would become tumor.
+    outline, *holes = (_areas(shapely.make_valid(shapely.Polygon(ring), method="structure")) for ring in rings)
+    polygon = _areas(shapely.difference(outline, shapely.union_all(holes)))
     if polygon.is_empty:
         return None, f"left aside: polygon {shape.name} has no area"
     return polygon, f"repaired: polygon {shape.name} ({reason})"
