@@ -1,5 +1,6 @@
 """The readers on mutated files: a valid tumor on the slide, or one line. `make test-slow` runs the long one."""
 
+import re
 import time
 from pathlib import Path
 
@@ -21,69 +22,32 @@ from tests.data_prep.annotations.samples import (
 )
 
 CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
-TOKENS = [
-    *(
-        b"<",
-        b">",
-        b"/>",
-        b"</",
-        b'"',
-        b"&",
-        b"&#0;",
-        b"&lt;",
-        b"<![CDATA[",
-        b"]]>",
-        b"<!--",
-        b"-->",
-        b"<?",
-        b"<!DOCTYPE a>",
-    ),
-    *(b"{", b"}", b"[", b"]", b",", b":", b"null", b"true", b"NaN", b"\\u0000", b"\\ud800", b"\xff", b"\0", b"\n"),
-    *(
-        b"0",
-        b"-1",
-        b"1e308",
-        b"1e-308",
-        b"99999999999999999999",
-        b"0x10",
-        b"10",
-        b"50",
-        b"50.000000001",
-        b".5",
-        b"80",
-        b"100",
-    ),
-    *(
-        b"Polygon",
-        b"MultiPolygon",
-        b"Feature",
-        b"Tumor",
-        b"Exclusion",
-        b"_0",
-        b"_2",
-        b"Annotation",
-        b"Coordinate",
-        b"Order",
-    ),
-]
+PIECE = re.compile(rb"[-+.\d]+|\w+|\s+|.", re.DOTALL)
+TOKENS = (
+    b'< > /> </ " & &#0; &lt; <![CDATA[ ]]> <!-- --> <? <!DOCTYPE { } [ ] , : null true NaN \\u0000 \\ud800 \xff \0 '
+    b"0 -1 1e308 1e-308 99999999999999999999 0x10 10 20 50 50.000000001 .5 80 100 Polygon MultiPolygon Feature Tumor "
+    b"Exclusion _0 _2 Annotation Coordinate Order"
+).split(b" ")
 
 
 def mutated(data: bytes, generator: np.random.Generator) -> bytes:
-    """`data` with up to eight bytes flipped, and pieces cut, repeated, moved or replaced by tokens."""
-    for _ in range(generator.integers(1, 9)):
-        start, end = sorted(generator.integers(0, len(data) + 1, 2).tolist())
-        end = min(end, start + int(generator.integers(1, 60)))
-        piece, elsewhere = data[start:end], int(generator.integers(0, len(data) + 1))
-        changes = {
-            0: lambda: data[:start] + bytes([generator.integers(256)]) + data[start + 1 :],
-            1: lambda: data[:start] + data[end:],
-            2: lambda: data[:start] + piece * int(generator.integers(2, 20)) + data[end:],
-            3: lambda: data[:elsewhere] + piece + data[elsewhere:],
-            4: lambda: data[:start] + TOKENS[generator.integers(len(TOKENS))] + data[end:],
-            5: lambda: data[:start] + TOKENS[generator.integers(len(TOKENS))] + data[start:],
-        }
-        data = changes[int(generator.integers(6))]()
-    return data
+    """`data` with up to three of its words, numbers or signs replaced, dropped, repeated or swapped."""
+    pieces = PIECE.findall(data)
+    for _ in range(generator.integers(1, 4)):
+        one, other = generator.integers(0, len(pieces), 2).tolist()
+        match int(generator.integers(12)):
+            case 0:
+                pieces[one] = TOKENS[generator.integers(len(TOKENS))]
+            case 1:
+                pieces[one] = bytes([generator.integers(256)]) + pieces[one][1:]
+            case 2:
+                pieces[one] = pieces[one] * int(generator.integers(0, 20))
+            case 3 | 4 | 5 | 6 | 7 | 8:
+                numbers = [place for place, piece in enumerate(pieces) if piece.isdigit()] or [one]
+                pieces[generator.choice(numbers)] = str(generator.integers(-20, 120)).encode()
+            case _:
+                pieces[one], pieces[other] = pieces[other], pieces[one]
+    return b"".join(pieces)
 
 
 def seeds(folder: Path) -> list[tuple[str, bytes]]:
@@ -92,7 +56,7 @@ def seeds(folder: Path) -> list[tuple[str, bytes]]:
         write_asap(folder / "a.xml", polygon(SQUARE), polygon(HOLE, "_2"), polygon(BOW_TIE, "_0")),
         write_geojson(folder / "a.geojson", [feature([SQUARE, HOLE]), feature([[BOW_TIE]], "Ignore*", "MultiPolygon")]),
     ]
-    return [(path.suffix, path.read_bytes()) for path in [*sound * 10, *CORPUS]]
+    return [(path.suffix, path.read_bytes()) for path in [*sound * 30, *CORPUS]]
 
 
 def attack(folder: Path, examples: int, seed: int) -> dict[str, int]:
@@ -105,12 +69,11 @@ def attack(folder: Path, examples: int, seed: int) -> dict[str, int]:
         start = time.perf_counter()
         try:
             tumor = read_annotation(path, a_slide()).tumor
-        except InputError as error:
-            assert str(error).startswith(f"{path}: ")
+        except InputError:
             outcomes["refused"] += 1
         else:
             assert tumor.is_valid
-            assert shapely.box(-1e-9, -1e-9, 100 + 1e-9, 80 + 1e-9).covers(tumor)
+            assert tumor.is_empty or shapely.box(0, 0, 100, 80).buffer(1e-9).covers(tumor)
             outcomes["read"] += 1
         assert time.perf_counter() - start < 5
     return outcomes
