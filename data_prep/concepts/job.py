@@ -75,7 +75,6 @@ class Station:
     """
 
     def __init__(self, job: Job) -> None:
-        cv2.setNumThreads(1)
         self.concepts = _concepts(job)
         self._patches = open_patches(job.store)
         rows = self._patches.rows
@@ -150,6 +149,7 @@ _station: Station | None = None
 
 def _start(job: Job) -> None:
     global _station
+    cv2.setNumThreads(1)
     _station = Station(job)
 
 
