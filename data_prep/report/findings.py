@@ -30,9 +30,7 @@ def find(rows: pd.DataFrame, roles: np.ndarray, concepts: pd.DataFrame) -> list[
     remarks = [Remark(f"The split leaks: {line}.", True) for line in check_leaks(rows, roles)]
     for role in [role for role in ROLES if (roles == role).any()]:
         remarks += _in_role(rows[roles == role], role)
-    if (roles == "").all():
-        remarks += _confounding(rows, "in all rows")
-    remarks += _centres(rows, roles) + _identity(rows) + _scale(rows["mpp"].to_numpy())
+    remarks += _confounding(rows, roles) + _centres(rows, roles) + _identity(rows) + _scale(rows["mpp"].to_numpy())
     return remarks + [remark for name in concepts for remark in _concept(str(name), concepts[name], rows)]
 
 
@@ -45,19 +43,18 @@ def _in_role(rows: pd.DataFrame, role: str) -> list[Remark]:
     if patients < FEW_PATIENTS:
         text = f"The role {said} has only {counted(patients, 'patient')}: results on it say little about others."
         remarks.append(Remark(text))
-    return remarks + _confounding(rows, f"in {said}")
+    return remarks
 
 
-def _confounding(rows: pd.DataFrame, where: str) -> list[Remark]:
-    strength, area = centre_and_class(rows)
-    if not strength >= STRONG:
+def _confounding(rows: pd.DataFrame, roles: np.ndarray) -> list[Remark]:
+    parts = {role.replace("_", " "): rows[roles == role] for role in ROLES if (roles == role).any()} or {"all": rows}
+    strengths = {role: centre_and_class(part) for role, part in parts.items()}
+    strong = [f"{role} ({v:.2f}, {area:.2f})" for role, (v, area) in strengths.items() if v >= STRONG]
+    if not strong:
         return []
-    return [
-        Remark(
-            f"The centre predicts the class {where}: Cramér's V {strength:.2f} (warned from {STRONG}), AUC {area:.2f} "
-            "from the centre's share of tumor alone. A network can learn the scanner in place of the disease."
-        )
-    ]
+    text = f"The centre predicts the class in {', '.join(strong)}: a network can learn the scanner, not the disease."
+    measure = f"In brackets Cramér's V, warned of from {STRONG}, and the AUC of the centre's share of tumor."
+    return [Remark(f"{text} {measure}")]
 
 
 def _centres(rows: pd.DataFrame, roles: np.ndarray) -> list[Remark]:
