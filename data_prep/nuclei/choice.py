@@ -19,7 +19,8 @@ def choose(levels: Sequence[Level], qualities: Sequence[np.ndarray], parents: Se
 
 def _better_whole(qualities: Sequence[np.ndarray], parents: Sequence[np.ndarray]) -> list[np.ndarray]:
     """For each region: is it worth more than the best choice among the regions in it? From dark to light."""
-    inside, wholes = np.zeros(len(qualities[0])), []
+    wholes: list[np.ndarray] = []
+    inside: np.ndarray = np.zeros(len(qualities[0]))
     for number, quality in enumerate(qualities):
         worth = quality - LEAST_QUALITY
         whole = (worth > 0) & (worth >= inside)

@@ -1,5 +1,7 @@
 """The classical segmenter: no weights to download, the scale from mpp."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -25,7 +27,7 @@ def segment(image: np.ndarray, mpp: float) -> np.ndarray:
     """
     _check(image, mpp)
     levels = find_levels(chromatin(image, mpp))
-    parents = [level.parents(lighter) for level, lighter in zip(levels, levels[1:], strict=False)]
+    parents = [level.parents(lighter) for level, lighter in pairwise(levels)]
     lighter = [*zip(parents, levels[1:], strict=True), (None, None)]
     qualities = [quality(level, *above) for level, above in zip(levels, lighter, strict=True)]
     return _enlarge(choose(levels, qualities, parents), image.shape[:2])

@@ -45,7 +45,7 @@ def describe(level: Level, parents: np.ndarray | None, lighter: Level | None) ->
 
 
 def ellipticity(sums: np.ndarray) -> np.ndarray:
-    """Area over that of the ellipse with the same second moments, from `Level.sums`: 1 for an ellipse, less for others."""
+    """Area over that of the ellipse of equal second moments, from `Level.sums`: 1 for ellipses, less for others."""
     area, x, y, xx, yy, xy = sums[:, :6].T
     # Each pixel is a unit square, with a variance of 1/12 of its own.
     var_x, var_y = xx / area - (x / area) ** 2 + 1 / 12, yy / area - (y / area) ** 2 + 1 / 12

@@ -11,6 +11,7 @@ import pandas as pd
 from data_prep.errors import InputError
 from data_prep.nuclei.classical import segment
 from data_prep.nuclei.labels import without_border
+from data_prep.nuclei.requirements import require_mpp
 
 
 class Segmenter(Protocol):
@@ -31,23 +32,15 @@ class Classical:
         return np.stack([segment(image, float(mpp)) for image, mpp in pairs])
 
 
-def require_mpp(rows: pd.DataFrame) -> None:
-    """Raise `InputError` where a row does not know its micrometres a pixel."""
-    if unknown := int(rows["mpp"].isna().sum()):
-        row = rows[rows["mpp"].isna()].iloc[0]
-        where = f"{unknown} of {len(rows)} patches, the first {row['source']} {row['entry']} #{row['patch_no']},"
-        raise InputError(f"{where} have no mpp; say it with --mpp, as --mpp 0.25 for 40x")
-
-
 def make_segmenter(spec: str, drop_border: bool = False) -> Segmenter:
-    """The segmenter that `spec` names: `classical`, `stardist:DIR`, `masks:PATH` or `geojson:DIR[@MPP]`.
+    """The segmenter that `spec` names: `classical`, `stardist:DIR[@MPP]`, `masks:PATH` or `geojson:DIR[@MPP]`.
 
     `drop_border` leaves out the nuclei that touch the border of their patch. `InputError` for an unknown name, a
     missing path or a missing library.
     """
     name, _, path = spec.partition(":")
     if name not in _MAKERS or bool(path) == (name == "classical"):
-        choices = "classical, stardist:DIR, masks:PATH or geojson:DIR[@MPP]"
+        choices = "classical, stardist:DIR[@MPP], masks:PATH or geojson:DIR[@MPP]"
         raise InputError(f"there is no segmenter {spec!r}; choose one of {choices}")
     segmenter = _MAKERS[name](path)
     return _BorderDropper(segmenter) if drop_border else segmenter
@@ -68,13 +61,13 @@ def _classical(path: str) -> Segmenter:
 def _stardist(path: str) -> Segmenter:
     from data_prep.nuclei.stardist import StarDist
 
-    return StarDist(Path(path))
+    return StarDist.parse(path)
 
 
 def _masks(path: str) -> Segmenter:
-    from data_prep.nuclei.mask_files import MaskFiles
+    from data_prep.nuclei.mask_files import MaskFolder, StoredMasks
 
-    return MaskFiles(Path(path))
+    return StoredMasks(Path(path)) if Path(path).is_file() else MaskFolder(Path(path))
 
 
 def _geojson(path: str) -> Segmenter:

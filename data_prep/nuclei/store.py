@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from data_prep.errors import InputError
 from data_prep.nuclei.segmenters import Segmenter
 from data_prep.store import Patches, StoreWriter
 
 # Enough work for a process at a time, and little to hold.
 BATCH = 32
+MOST = np.iinfo(np.uint16).max
 Progress = Callable[[Iterable[int]], Iterable[int]]
 _Batch = tuple[np.ndarray, pd.DataFrame]
 
@@ -54,9 +56,15 @@ def store_nuclei(
         for start in progress(range(0, len(patches), patches.block)):
             block, own = patches.read(start, start + patches.block), rows.iloc[start : start + patches.block]
             masks = np.concatenate(list(run(_batches(block, own))))
+            _require_room(out, masks)
             counts[start : start + len(own)] = masks.max((1, 2))
             writer.append(block, own, concepts.iloc[start : start + len(own)], masks)
     return counts
+
+
+def _require_room(out: Path, masks: np.ndarray) -> None:
+    if (most := int(masks.max(initial=0))) > MOST:
+        raise InputError(f"{out}: {most} nuclei in one patch, a store numbers up to {MOST}; check the segmenter")
 
 
 def _writer(out: Path, patches: Patches, concepts: pd.DataFrame) -> StoreWriter:
