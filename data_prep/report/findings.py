@@ -41,7 +41,8 @@ def _in_role(rows: pd.DataFrame, role: str) -> list[Remark]:
         remarks.append(Remark(f"The role {said} has no {' and no '.join(missing)} patch: its AUC is undefined.", True))
     patients = len(set(patient_keys(rows)))
     if patients < FEW_PATIENTS:
-        text = f"The role {said} has only {counted(patients, 'patient')}: results on it say little about others."
+        meaning = "little is learnt of" if role == "train" else "results say little about"
+        text = f"The role {said} has only {counted(patients, 'patient')}: {meaning} how patients differ."
         remarks.append(Remark(text))
     return remarks
 
@@ -62,9 +63,14 @@ def _centres(rows: pd.DataFrame, roles: np.ndarray) -> list[Remark]:
     used = used[used["role"] != ""]
     if used["role"].nunique() < 2:
         return []
-    per_centre = used.groupby("centre")["role"].unique()
-    alone = [(name, found[0]) for name, found in per_centre.items() if len(found) == 1 and found[0] != "external_test"]
-    return [Remark(f"Centre {name} serves in {role.replace('_', ' ')} only.") for name, role in alone]
+    pairs = used.drop_duplicates()
+    alone = pairs[~pairs.duplicated("centre", keep=False) & (pairs["role"] != "external_test")]
+    return [
+        Remark(
+            f"{counted(len(group), 'centre')} only in {role.replace('_', ' ')}: {', '.join(sorted(group['centre']))}."
+        )
+        for role, group in alone.groupby("role")
+    ]
 
 
 def _identity(rows: pd.DataFrame) -> list[Remark]:
