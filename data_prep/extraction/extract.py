@@ -16,6 +16,7 @@ from data_prep.extraction.state import SlideState, finished
 from data_prep.extraction.summary import write_summary
 from data_prep.files import explain_write_failure, require_destination
 from data_prep.store import read_attribute
+from data_prep.store.words import counted
 
 # Wraps the iteration over the slides that get ready, for a progress bar (second argument: how many there are).
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
@@ -71,7 +72,8 @@ def extract(
     states = _run(jobs, scheduler, workers, progress)
     write_summary(summary, jobs, states)
     if not any(state.total for state in states):
-        raise InputError(f"{out}: not a single patch from {len(jobs)} slides, see {summary}; first: {states[0].error}")
+        slides = counted(len(jobs), "slide")
+        raise InputError(f"{out}: not a single patch from {slides}, see {summary}; first: {states[0].error}")
     merge(jobs, states, out)
     extraction = Extraction(tuple(states), summary)
     if not extraction.failed:

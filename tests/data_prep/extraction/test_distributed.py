@@ -113,6 +113,6 @@ def test_without_dask_one_worker_still_works(painted, tmp_path, monkeypatch):
 
 def test_jobs_are_small_and_say_where(painted, tmp_path):
     [job] = make_jobs([painted()], SETTINGS, tmp_path / "s.h5", tmp_path / "p")
-    assert len(pickle.dumps(job)) < 2000  # noqa: S301
+    assert len(pickle.dumps(job)) < 2000
     assert job.part.is_absolute()
     assert task.extract_slide(job).total == 12
