@@ -54,7 +54,9 @@ def _line(line: Sequence[object], texts: int) -> Node:
 def said(value: object) -> str:
     """A cell as text: numbers with four figures, NaN as a dash."""
     if isinstance(value, float):
-        return "–" if value != value else f"{value:.4g}"
+        if value != value:
+            return "–"
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -12,6 +12,7 @@ from data_prep.cli.report import main
 from data_prep.report import write_report
 from data_prep.report.extraction import read_extraction
 from data_prep.report.findings import find
+from data_prep.report.page import said
 from data_prep.report.sample import look_at
 from data_prep.report.summaries import centre_and_class, concept_table
 from data_prep.stain.lab import OFFSET, SCALE
@@ -90,6 +91,11 @@ def test_the_page_is_whole_and_names_are_only_text(page):
     assert "<script>alert('x')</script>" in parsed.text
     assert parsed.text.count("Patches of <img src=x>.h5") == 2  # title and heading
     assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
+
+
+def test_cells_are_said_plainly():
+    values = [float("nan"), 0.123456, 12345.6, 2e12, 12345, "a,b", -30000.2]
+    assert [said(value) for value in values] == ["–", "0.1235", "12,346", "2e+12", "12,345", "a,b", "-30,000"]
 
 
 def test_nothing_is_fetched(page):
