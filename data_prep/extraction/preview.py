@@ -10,7 +10,7 @@ from data_prep.files import replacing
 from data_prep.sampling import UNLABELLED, Ground
 from data_prep.slides import Slide
 
-LONGEST, SHORTEST = 1600, 800
+LONGEST, SHORTEST = 1000, 600
 TISSUE, ANNOTATION = (0, 140, 60), (0, 0, 0)
 COLORS = {"normal": (0, 90, 220), "tumor": (220, 30, 30), UNLABELLED: (150, 0, 170)}
 _LINE = 2
@@ -19,7 +19,7 @@ _LINE = 2
 def write_preview(
     path: Path, slide: Slide, overview: np.ndarray, ground: Ground, corners: Mapping[str, np.ndarray], side: float
 ) -> None:
-    """Write a PNG of at most 1600 pixels: tissue outlined in green, the annotation in black, a frame for each patch.
+    """Write a PNG of at most 1000 pixels: tissue outlined in green, the annotation in black, a frame for each patch.
 
     `overview`: (h, w, 3) RGB of the mask's size. `corners`: (n, 2) level-0 corners by class. `side`: of a patch, in
     level-0 pixels. Normal is blue, tumor red, unlabelled purple.
@@ -55,4 +55,4 @@ def _write_png(path: Path, picture: np.ndarray) -> None:
     from PIL import Image
 
     with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, format="PNG", compress_level=3)
+        Image.fromarray(picture).save(temporary, format="PNG", compress_level=1)

@@ -26,7 +26,7 @@ def run_jobs(jobs: Sequence[Job], scheduler: str = LOCAL, workers: int = 1) -> I
     with _client(scheduler, workers) as client:
         from distributed import as_completed
 
-        futures = {client.submit(extract_slide, job, key=f"extract-{job.key}", pure=False): job for job in jobs}
+        futures = {client.submit(extract_slide, job, pure=False): job for job in jobs}
         for future in as_completed(futures):
             yield _result(future, futures[future])
 
