@@ -11,6 +11,8 @@ from data_prep.slides.source import RefusedError, damaged
 
 # Decoded tiles kept for a slide: a row of patches across the widest slides, and no more for the longest of runs.
 CACHE_BYTES = 128 * 2**20
+# Of pixels in a tile; where memory for one cannot be had, OpenSlide ends the process.
+_LARGEST_TILE = 2**26
 
 
 class OpenSlideFile:
@@ -33,7 +35,15 @@ class OpenSlideFile:
         self._path = path
         self.generic = self._slide.properties.get("openslide.vendor") == "generic-tiff"
         self.sizes = tuple(self._slide.level_dimensions)
+        self._require_tiles()
         self.bounds = (self._whole("openslide.bounds-x"), self._whole("openslide.bounds-y"))
+
+    def _require_tiles(self) -> None:
+        for level in range(len(self.sizes)):
+            width, height = (self._number(f"openslide.level[{level}].tile-{side}") or 0 for side in ("width", "height"))
+            if width * height > _LARGEST_TILE:
+                self._slide.close()
+                raise RefusedError(f"tiles of {width:.0f} x {height:.0f} pixels")
 
     def mpp(self) -> float | None:
         """Micrometres a level-0 pixel from OpenSlide's properties (for plain TIFF: its resolution tags)."""

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import openslide
 import pytest
+import tifffile
 
 from data_prep.errors import InputError
 from data_prep.slides import open_slide
@@ -167,3 +168,13 @@ def test_real_slides_read_what_openslide_reads(shared, name, size, mpp, downsamp
         for level, down in enumerate(downsamples):
             expected = np.asarray(reference.read_region((512, 256), level, (100, 100)))[..., :3]
             np.testing.assert_array_equal(slide.read(512, 256, 100, mpp * down), expected)
+
+
+def test_tiles_too_large_for_memory_are_not_left_to_openslide(tmp_path):
+    """OpenSlide ends the process where it cannot have memory for a tile."""
+    path = write_tiff(tmp_path / "a.tif", IMAGE)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("TileWidth", "TileLength"):
+            file.pages[0].tags[name].overwrite(1 << 15)
+    with pytest.raises(InputError, match=r"OpenSlide: tiles of 32768 x 32768 pixels"):
+        open_slide(path)
