@@ -93,3 +93,32 @@ def test_the_example_goes_all_the_way(tmp_path, capfd):
     predictions = pd.read_csv(out / "run" / "predictions.csv")
     assert set(predictions["role"]) == {"validation", "internal_test", "external_test"}
     assert "$ python -m mta.train" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_real_slides_go_all_the_way(shared, tmp_path):
+    """Three annotated breast regions, a patient each, and a slide that nobody annotated, of another scanner."""
+    data, out = shared / "data", tmp_path / "study"
+    cohort, roles = tmp_path / "slides.csv", tmp_path / "roles.csv"
+    cohort.write_text(
+        "slide,patient,centre,annotation,mpp\n"
+        f"{data}/slides/bcss_1019_pyramid.tif,1019,c,{data}/slides/bcss_1019_pyramid.xml,\n"
+        f"{data}/bcss/1008.jpg,1008,a,{data}/bcss/1008_tumour_mask.png,0.25\n"
+        f"{data}/bcss/1015.jpg,1015,b,{data}/bcss/1015_tumour_mask.png,0.25\n"
+        f"{data}/slides/CMU-1-Small-Region.svs,CMU-1,d,,\n"
+    )
+    roles.write_text("slide,role\n1008,train\n1015,validation\nbcss_1019_pyramid,internal_test\n")
+    whole = "--tissue saturation"  # the regions hold no glass, on which Otsu's threshold rests
+    example.slides_to_model(
+        out, cohort=str(cohort), split_from=roles, preset="multitask", extraction=whole, epochs=(1, 1)
+    )
+    assert len(list((out / "figures" / "slides").glob("*.png"))) == 4
+    with open_patches(out / "nuclei.h5") as patches:
+        counts = patches.rows.groupby("slide")["label"].value_counts().unstack(fill_value=0)
+    assert (counts.loc[["1008", "1015", "bcss_1019_pyramid"], [0, 1]] >= 9).all(axis=None)
+    assert counts.loc["CMU-1-Small-Region"].tolist() == [40, 0, 0]
+    predictions = pd.read_csv(out / "run" / "predictions.csv", dtype={"patient": str})
+    assert predictions.groupby("role")["patient"].unique().explode().to_dict() == {
+        "validation": "1015",
+        "internal_test": "1019",
+    }
