@@ -10,6 +10,7 @@ PROG = "python -m data_prep"
 COMMANDS = {
     "convert": ("data_prep.cli.convert", "make a patch store from images and a CSV, or from another layout"),
     "extract": ("data_prep.cli.extract", "cut patches out of slides, by tissue and annotation"),
+    "normalize": ("data_prep.cli.normalize", "give the patches of a store the stains of one reference"),
     "nuclei": ("data_prep.cli.nuclei", "find the nuclei of every patch of a store"),
     "concepts": ("data_prep.cli.concepts", "measure concepts on every patch of a store"),
     "split": ("data_prep.cli.split", "give patches their roles by patient, and check for leaks"),

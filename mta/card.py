@@ -118,8 +118,9 @@ def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str
 def _stain(trained: Trained, kind: Format, name: str) -> str:
     if trained.normalizer is None:
         return "none; the run was trained without stain normalization."
+    method = type(trained.normalizer).__name__
     return (
-        f'normalize every patch first (Reinhard), `data_prep.stain.Reinhard.load("{_stain_file(kind, name)}")'
+        f'normalize every patch first ({method}), `data_prep.stain.{method}.load("{_stain_file(kind, name)}")'
         ".transform(patches)`. It is not inside the file, and without it the outputs are off."
     )
 
@@ -133,8 +134,9 @@ def _how(trained: Trained, kind: Format, name: str) -> str:
     shape = f"(n, {trained.side}, {trained.side}, 3)"
     lines = [first, "", f"# patches: {shape} uint8", load, *ask, 'probability = outputs["tumor_probability"]']
     if trained.normalizer is not None:
-        lines[1:1] = ["from data_prep.stain import Reinhard"]
-        lines[4:4] = [f'patches = Reinhard.load("{_stain_file(kind, name)}").transform(patches)']
+        method = type(trained.normalizer).__name__
+        lines[1:1] = [f"from data_prep.stain import {method}"]
+        lines[4:4] = [f'patches = {method}.load("{_stain_file(kind, name)}").transform(patches)']
     return "\n".join(["```python", *lines, "```"])
 
 

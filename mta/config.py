@@ -78,10 +78,10 @@ class TrainConfig:
     """epochs without improvement before a phase ends"""
     class_weights: Literal["training", "original"] = "training"
     """weights of normal and tumor: from the training rows, or the authors' constants"""
-    stain: Literal["reinhard", "none"] = "reinhard"
-    """stain normalization of every patch"""
+    stain: Literal["auto", "reinhard", "macenko", "vahadane", "none"] = "auto"
+    """stain normalization of every patch; auto: that of the store if it is a normalized one, else reinhard"""
     stain_reference: str = "median"
-    """Reinhard target: median (of the training patches), first (training row), row:N, an image file, or a stain.json"""
+    """target: median (of training patches), published (Macenko's), first (training row), row:N, image or stain.json"""
     split: str = "column"
     """roles: column (the store's), patient (70/15/15 % by patient), a split table, or role=FILE,role=FILE"""
     external_centres: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 PROFILES: dict[str, dict[str, Any]] = {
     "paper": {},
-    "original": {"monitor": "total", "class_weights": "original", "stain_reference": "first"},
+    "original": {"monitor": "total", "class_weights": "original", "stain": "reinhard", "stain_reference": "first"},
 }
 _FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
 

@@ -9,6 +9,7 @@ from data_prep.console import progress
 from data_prep.errors import InputError
 from mta.data.dataset import Coding
 from mta.data.reader import normalized
+from mta.data.stain import still_needed
 
 BATCH = 64
 
@@ -29,6 +30,7 @@ def predict_rows(
         )
     if not len(rows):
         return {name: np.zeros((0, output.shape[-1]), "float32") for name, output in model.output.items()}
+    normalizer = still_needed(patches, normalizer)
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     outputs = [
         _outputs(model, normalized(patches.take(batch), normalizer))

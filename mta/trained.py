@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.stain import Reinhard
+from data_prep.stain import load_normalizer
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
 from mta.data.dataset import Coding
@@ -72,7 +72,7 @@ def load_run(run: str | Path, which: str = "best") -> Trained:
     """
     folder = finished_run(run)
     config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
-    normalizer = None if config.stain == "none" else Reinhard.load(folder.file("stain.json"))
+    normalizer = None if config.stain == "none" else load_normalizer(folder.file("stain.json"))
     return Trained(folder, config, coding, normalizer, folder.load_model(which))
 
 

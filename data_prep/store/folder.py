@@ -32,7 +32,8 @@ class ImageFolder:
             raise InputError(f"{root}: no image in this folder ({', '.join(sorted(ENDINGS))})")
         entries = [str(path.relative_to(root)) for path in self._paths]
         self.rows = make_rows(len(entries), {"source": root.name, "entry": entries})
-        self.size = (size, size)
+        self.size, self.files = (size, size), [root]
+        self.attributes: dict[str, str] = {}  # a store may carry some; images have none
         self._fit = fitter(size, fit)
         how = "cropped to the middle" if fit == "crop" else "resized to"
         self._other_size = f"of another size, {how} {size} x {size}"

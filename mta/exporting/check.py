@@ -11,6 +11,7 @@ from data_prep.splits import read_split
 from data_prep.store import open_patches
 from mta.data.dataset import Coding
 from mta.data.reader import normalized
+from mta.data.stain import still_needed
 from mta.trained import Trained
 
 PATCHES = 16
@@ -63,7 +64,7 @@ def draw_sample(trained: Trained) -> Sample:
             trained.require_own_store()
             rows = patches.rows.assign(role=read_split(split, patches.rows))
             role, chosen = _first_rows(rows["role"].to_numpy(str))
-            images = normalized(patches.take(chosen), trained.normalizer)
+            images = normalized(patches.take(chosen), still_needed(patches, trained.normalizer))
     except InputError as error:
         warn(f"the export is checked on random patches, since the run's store is not at hand: {error}")
         return Sample(_noise(trained), "random patches, since the run's store was not at hand", _rows(split))

@@ -11,7 +11,7 @@ from mta.config import TrainConfig
 from mta.data.coding import fit_coding
 from mta.data.dataset import Coding, Dataset, open_dataset, require_both_classes
 from mta.data.reader import BatchReader
-from mta.data.stain import fit_normalizer
+from mta.data.stain import fit_normalizer, still_needed
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Setup:
         data: store, roles and raw concepts.
         coding: concept scales and domain classes, fitted on training rows.
         targets: task name -> true values of all rows.
-        normalizer: fitted stain normalizer, or None.
+        normalizer: of the stain, or None; fitted, or the one that made the store.
         leaks: findings that `--allow-leak` let pass.
         class_weights: (normal, tumor), or None for the original constants.
     """
@@ -52,6 +52,10 @@ def prepare(config: TrainConfig) -> Setup:
     targets = coding.targets(data)
     if config.profile == "original":
         targets = _with_ones(targets)
+    if config.profile == "original" and config.stain in ("macenko", "vahadane"):
+        raise InputError(
+            f"--stain {config.stain}: profile original takes channels as stored, and knows reinhard or none"
+        )
     normalizer = fit_normalizer(data, config.stain, config.stain_reference, config.seed)
     weights = None if config.class_weights == "original" else class_weights(data.labels[data.of("train")])
     return Setup(data, coding, targets, normalizer, leaks, weights)
@@ -106,7 +110,7 @@ def training_reader(setup: Setup, config: TrainConfig) -> BatchReader:
         targets,
         config.batch_size,
         config.seed,
-        setup.normalizer,
+        still_needed(data.patches, setup.normalizer),
         views=config.augment == "flips",
         shuffle=not (original and config.preset == "baseline"),
         whole_batches=original,

@@ -129,7 +129,7 @@ def test_a_broken_or_small_image_is_named_wherever_it_stands(capsys, tiny_run, t
 class Recorded:
     """70 patches; `read` keeps which were asked for, `normalized` how many were shown to it as a normalizer."""
 
-    size = (32, 32)
+    size, files, attributes = (32, 32), ["recorded.h5"], {}
 
     def __init__(self):
         self.read, self.normalized = [], []
