@@ -35,7 +35,7 @@ EXTRAS = {
         "openslide-bin>=4.0",
         "tifffile>=2024.8",
         "imagecodecs>=2024.6",  # JPEG and JPEG 2000 inside TIFF
-        "shapely>=2.0",
+        "shapely>=2.1",
         "defusedxml>=0.7",
         "distributed>=2024.8",
     ],
