@@ -1,13 +1,12 @@
 """Derive the weights of `data_prep.nuclei.quality` on the tuning halves, and see whether they carry over.
 
-    python benchmarks/nuclei_quality.py DATA
+    python -m benchmarks.nuclei_quality DATA
 
-For each region of each level the best intersection over union with a true nucleus is what the formula is to predict;
-the three data sets weigh equally. Then the weights of every two data sets are tried on the third.
+For each region and piece of each level the best intersection over union with a true nucleus is what the formula is to
+predict; the three data sets weigh equally. Then the weights of every two data sets are tried on the third.
 """
 
 import sys
-from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,8 +16,9 @@ import numpy as np
 from benchmarks.nuclei_truth import MPP, Case, cases
 from data_prep.nuclei import quality as formula
 from data_prep.nuclei import segment
-from data_prep.nuclei.chromatin import WORKING_MPP, chromatin
-from data_prep.nuclei.levels import Level, find_levels
+from data_prep.nuclei.chromatin import WORKING_MPP
+from data_prep.nuclei.classical import measure
+from data_prep.nuclei.levels import Level
 
 Table = tuple[np.ndarray, np.ndarray]
 
@@ -27,14 +27,14 @@ def table(some: list[Case], mpp: float) -> Table:
     """The terms (n, 8) of all candidate regions and their overlap (n,) with the truth."""
     terms, overlaps = [], []
     for case in some:
-        levels = find_levels(chromatin(case.image, mpp))
-        truth = _at(case.truth, levels[0].labels.shape)
-        for level, above in [*pairwise(levels), (levels[-1], None)]:
-            area = level.sums[:, 0] * WORKING_MPP**2
-            fit = (area > formula.SMALLEST) & (area < formula.LARGEST)
-            parents = None if above is None else level.parents(above)
-            terms.append(formula.describe(level, parents, above)[fit])
-            overlaps.append(best_overlap(level, truth)[fit])
+        for level, growth, _, split in measure(case.image, mpp):
+            truth = _at(case.truth, level.labels.shape)
+            kinds = [(level, growth)] + ([(split.pieces, growth[split.of])] if split else [])
+            for regions, grown in kinds:
+                area = regions.area * WORKING_MPP**2
+                fit = (area > formula.SMALLEST) & (area < formula.LARGEST)
+                terms.append(formula.describe(regions, grown)[fit])
+                overlaps.append(best_overlap(regions, truth)[fit])
     return np.concatenate(terms), np.concatenate(overlaps)
 
 
@@ -44,7 +44,7 @@ def _at(truth: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def best_overlap(level: Level, truth: np.ndarray) -> np.ndarray:
     """For each region (n,) the largest intersection over union with a nucleus of `truth`."""
-    regions, nuclei = len(level.sums) + 1, int(truth.max()) + 1
+    regions, nuclei = len(level.area) + 1, int(truth.max()) + 1
     both = np.bincount(level.labels.ravel() * nuclei + truth.ravel(), minlength=regions * nuclei)
     both = both.reshape(regions, nuclei)
     either = both.sum(1)[1:, None] + both.sum(0)[None, 1:] - both[1:, 1:]

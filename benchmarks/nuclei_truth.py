@@ -16,7 +16,7 @@ TILE = 250
 PANNUKE_BACKGROUND = 5
 # Micrometres a pixel. MoNuSeg and PanNuke are 40x; the magnifications in DSB 2018 are mixed and unknown, so it gets
 # one value for all, at which the median nucleus has the area that it has in the other two.
-MPP = {"dsb2018": 0.4, "monuseg": 0.25, "pannuke": 0.25}
+MPP = {"dsb2018": 0.35, "monuseg": 0.25, "pannuke": 0.25}
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,78 @@
 """Which of the nested regions are the nuclei: no two overlap, and together they are the best."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-
-from data_prep.nuclei.levels import Level
 
 LEAST_QUALITY = 0.34
 
 
-def choose(levels: Sequence[Level], qualities: Sequence[np.ndarray], parents: Sequence[np.ndarray]) -> np.ndarray:
-    """Label map (h, w) `int32` of the regions that, without overlap, have the largest sum of quality - `LEAST_QUALITY`.
+@dataclass(frozen=True)
+class Pieces:
+    """Another way to divide regions of a level: labels (h, w), and of each piece (n,) its quality and its region."""
 
-    `levels`, darkest first, with the quality of each region and its parent in the next level (not for the last).
+    labels: np.ndarray
+    quality: np.ndarray
+    of: np.ndarray
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The regions of a level: labels (h, w), the quality of each (n,), and its parent in the next lighter level.
+
+    `pieces` are what some of them can be cut into.
     """
-    return _paint(levels, _outermost(_better_whole(qualities, parents), parents))
+
+    labels: np.ndarray
+    quality: np.ndarray
+    parents: np.ndarray
+    pieces: Pieces | None = None
 
 
-def _better_whole(qualities: Sequence[np.ndarray], parents: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """For each region: is it worth more than the best choice among the regions in it? From dark to light."""
-    wholes: list[np.ndarray] = []
-    inside: np.ndarray = np.zeros(len(qualities[0]))
-    for number, quality in enumerate(qualities):
-        worth = quality - LEAST_QUALITY
-        whole = (worth > 0) & (worth >= inside)
-        wholes.append(whole)
-        if number < len(parents):
-            best = np.where(whole, worth, inside)
-            inside = np.bincount(parents[number], best, len(qualities[number + 1]))
-    return wholes
+def choose(levels: Sequence[Candidates]) -> np.ndarray:
+    """Label map (h, w) `int32` of the candidates that, without overlap, have the largest sum of quality.
 
-
-def _outermost(wholes: list[np.ndarray], parents: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Of the regions that are worth more whole, those that lie in no other."""
-    covered, outermost = np.zeros(len(wholes[-1]), bool), [wholes[-1]]
-    for whole, parent in zip(wholes[-2::-1], parents[::-1], strict=True):
-        covered = (covered | outermost[0])[parent]
-        outermost.insert(0, whole & ~covered)
-    return outermost
-
-
-def _paint(levels: Sequence[Level], chosen: Sequence[np.ndarray]) -> np.ndarray:
-    labels, count = np.zeros(levels[0].labels.shape, np.int32), 0
-    for level, picked in zip(levels, chosen, strict=True):
-        if picked.any():
-            numbers = np.zeros(len(picked) + 1, np.int32)
-            numbers[1:][picked] = np.arange(count + 1, count + 1 + picked.sum())
-            labels += numbers[level.labels]
-            count += int(picked.sum())
+    Each counts less `LEAST_QUALITY`, so that what is worse is no nucleus. `levels`: darkest first; parents of the last
+    are not looked at. Each region is one nucleus, or its pieces are, or whatever is best among the regions in it.
+    """
+    decided = _decide(levels)
+    covered, labels = np.zeros(len(levels[-1].quality), bool), np.zeros(levels[-1].labels.shape, np.int32)
+    above: np.ndarray = np.zeros(0, bool)
+    for level, (whole, divided) in reversed(list(zip(levels, decided, strict=True))):
+        covered = above[level.parents] if above.size else covered
+        _paint(labels, level.labels, whole & ~covered)
+        if level.pieces is not None:
+            kept = (divided & ~covered)[level.pieces.of] & (level.pieces.quality > LEAST_QUALITY)
+            _paint(labels, level.pieces.labels, kept)
+        above = covered | whole | divided
     return labels
+
+
+def _decide(levels: Sequence[Candidates]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each region: is it one nucleus, are its pieces, or (neither) is it left to the regions in it?"""
+    decided, inside = [], np.zeros(len(levels[0].quality))
+    for level, lighter in zip(levels, [*levels[1:], None], strict=True):
+        worth, cut = level.quality - LEAST_QUALITY, _worth_in_pieces(level)
+        divided = cut > inside
+        inside = np.maximum(inside, cut)
+        whole = (worth > 0) & (worth >= inside)
+        decided.append((whole, divided & ~whole))
+        if lighter is not None:
+            inside = np.bincount(level.parents, np.where(whole, worth, inside), len(lighter.quality))
+    return decided
+
+
+def _worth_in_pieces(level: Candidates) -> np.ndarray:
+    if level.pieces is None:
+        return np.zeros(len(level.quality))
+    worth = np.maximum(level.pieces.quality - LEAST_QUALITY, 0)
+    return np.bincount(level.pieces.of, worth, len(level.quality))
+
+
+def _paint(labels: np.ndarray, regions: np.ndarray, chosen: np.ndarray) -> None:
+    """Number the `chosen` (n,) of `regions` (h, w) in `labels`, on from the numbers that are there."""
+    if chosen.any():
+        numbers = np.zeros(len(chosen) + 1, np.int32)
+        numbers[1:] = (np.cumsum(chosen) + labels.max()) * chosen
+        np.add(labels, numbers[regions], out=labels)

@@ -1,19 +1,21 @@
 """The classical segmenter: no weights to download, the scale from mpp."""
 
-from itertools import pairwise
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.nuclei.choice import choose
+from data_prep.nuclei.choice import Candidates, Pieces, choose
 from data_prep.nuclei.chromatin import chromatin
 from data_prep.nuclei.labels import renumber
-from data_prep.nuclei.levels import find_levels
+from data_prep.nuclei.levels import Level, find_levels, terms_of
 from data_prep.nuclei.quality import quality
+from data_prep.nuclei.splitting import Split, find_splits
 
 COARSEST = 1.0
 """Micrometres a pixel (10x); nuclei are specks of a few pixels beyond."""
+LAST_GROWTH = 0.37  # of the regions of the lightest level, whose growth is not known
 SMOOTHING = 5  # pixels; rounds off the corners of the coarser working pixels
 
 
@@ -26,11 +28,35 @@ def segment(image: np.ndarray, mpp: float) -> np.ndarray:
     not above 0 and at most 1.
     """
     _check(image, mpp)
-    levels = find_levels(chromatin(image, mpp))
-    parents = [level.parents(lighter) for level, lighter in pairwise(levels)]
-    lighter = [*zip(parents, levels[1:], strict=True), (None, None)]
-    qualities = [quality(level, *above) for level, above in zip(levels, lighter, strict=True)]
-    return _enlarge(choose(levels, qualities, parents), image.shape[:2])
+    return _enlarge(choose(find_candidates(image, mpp)), image.shape[:2])
+
+
+def find_candidates(image: np.ndarray, mpp: float) -> list[Candidates]:
+    """All that may be a nucleus, with its quality, darkest level first."""
+    return [
+        Candidates(level.labels, quality(level, growth), parents, _pieces(split, growth))
+        for level, growth, parents, split in measure(image, mpp)
+    ]
+
+
+def _pieces(split: Split | None, growth: np.ndarray) -> Pieces | None:
+    if split is None:
+        return None
+    return Pieces(split.pieces.labels, quality(split.pieces, growth[split.of]), split.of)
+
+
+def measure(image: np.ndarray, mpp: float) -> Iterator[tuple[Level, np.ndarray, np.ndarray, Split | None]]:
+    """Each level, darkest first, with the growth and the parents (n,) of its regions and the splits of them."""
+    maps = chromatin(image, mpp)
+    terms = terms_of(maps)
+    levels = find_levels(maps, terms)
+    splits = find_splits(levels, terms, maps.edge)
+    for level, lighter, split in zip(levels, [*levels[1:], None], splits, strict=True):
+        if lighter is None:
+            yield level, np.full(len(level.area), LAST_GROWTH), np.zeros(len(level.area), np.int64), split
+        else:
+            parents = level.parents(lighter)
+            yield level, level.area / lighter.area[parents], parents, split
 
 
 def _check(image: np.ndarray, mpp: float) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from data_prep.nuclei.chromatin import WORKING_MPP, Chromatin
 
-LEVELS = np.linspace(0.85, 0.12, 14)
+LEVELS = np.linspace(0.95, 0.18, 14)
 LARGEST_HOLE = round(40 / WORKING_MPP**2)  # um2 to pixels: the pale middle of a large nucleus, not a lumen
 TERMS = 8
-_DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,25 @@ class Level:
     touching: np.ndarray
     pixel: np.ndarray
 
+    @property
+    def area(self) -> np.ndarray:
+        """Pixels of each region (n,)."""
+        return self.sums[:, 0]
+
     def parents(self, lighter: "Level") -> np.ndarray:
         """For each region (n,) the index of the region of the next lighter level that it lies in."""
         return lighter.labels.ravel()[self.pixel] - 1
 
 
-def find_levels(maps: Chromatin) -> list[Level]:
-    """The regions of all levels, darkest first."""
-    terms, levels = _terms(maps), list[Level]()
+def find_levels(maps: Chromatin, terms: np.ndarray) -> list[Level]:
+    """The regions of all levels, darkest first; `terms` as of `terms_of(maps)`."""
+    levels = list[Level]()
     for level in LEVELS:
         levels.append(_measure(foreground(maps.darkness, level), levels[-1] if levels else None, terms, maps.edge))
     return levels
 
 
-def _terms(maps: Chromatin) -> np.ndarray:
+def terms_of(maps: Chromatin) -> np.ndarray:
     """(pixels, 8): what `Level.sums` sums."""
     height, width = maps.darkness.shape
     y, x = (axis.ravel().astype(np.float64) for axis in np.mgrid[:height, :width])
@@ -58,26 +63,34 @@ def _measure(mask: np.ndarray, darker: Level | None, terms: np.ndarray, edge: np
     count, labels = cv2.connectedComponents(mask, connectivity=4)
     flat = labels.ravel()
     new = np.flatnonzero(mask if darker is None else mask & (darker.labels == 0))
-    cells = (flat[new, None] - 1) * TERMS + np.arange(TERMS)
-    sums = np.bincount(cells.ravel(), terms[new].ravel(), (count - 1) * TERMS).reshape(-1, TERMS)
-    pixel = np.zeros(count - 1, np.int64)
-    pixel[flat[new] - 1] = new
+    sums, pixel = sum_terms(flat[new], new, count, terms)
     if darker is not None:
         parents = flat[darker.pixel] - 1
         np.add.at(sums, parents, darker.sums)
         pixel[parents] = darker.pixel
-    return Level(labels, sums, _slopes(mask, flat, count, edge), _touching(labels, count), pixel)
+    inner = cv2.erode(mask, DISK, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    return Level(labels, sums, mean_slope(mask != inner, labels, count, edge), at_border(labels, count), pixel)
 
 
-def _slopes(mask: np.ndarray, flat: np.ndarray, count: int, edge: np.ndarray) -> np.ndarray:
-    inner = cv2.erode(mask, _DISK, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    boundary = np.flatnonzero(mask != inner)
-    owners = flat[boundary]
+def sum_terms(owners: np.ndarray, pixels: np.ndarray, count: int, terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`Level.sums` and `Level.pixel` of the regions 1 to `count` - 1 from `pixels` and their `owners`."""
+    cells = (owners[:, None] - 1) * TERMS + np.arange(TERMS)
+    sums = np.bincount(cells.ravel(), terms[pixels].ravel(), (count - 1) * TERMS).reshape(-1, TERMS)
+    pixel = np.zeros(count - 1, np.int64)
+    pixel[owners - 1] = pixels
+    return sums, pixel
+
+
+def mean_slope(boundary: np.ndarray, labels: np.ndarray, count: int, edge: np.ndarray) -> np.ndarray:
+    """`Level.slope` from the pixels on the boundary."""
+    places = np.flatnonzero(boundary)
+    owners = labels.ravel()[places]
     length = np.bincount(owners, minlength=count)[1:]
-    return np.bincount(owners, edge.ravel()[boundary], count)[1:] / np.maximum(length, 1)
+    return np.bincount(owners, edge.ravel()[places], count)[1:] / np.maximum(length, 1)
 
 
-def _touching(labels: np.ndarray, count: int) -> np.ndarray:
+def at_border(labels: np.ndarray, count: int) -> np.ndarray:
+    """`Level.touching`."""
     sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
     return np.bincount(np.concatenate(sides), minlength=count)[1:]
 
@@ -88,7 +101,7 @@ def foreground(darkness: np.ndarray, level: float) -> np.ndarray:
     Each step keeps order, so what is foreground at one level is foreground at every lighter one.
     """
     mask = (darkness > level).astype(np.uint8)
-    return cv2.morphologyEx(_fill(mask), cv2.MORPH_OPEN, _DISK)
+    return cv2.morphologyEx(_fill(mask), cv2.MORPH_OPEN, DISK)
 
 
 def _fill(mask: np.ndarray) -> np.ndarray:

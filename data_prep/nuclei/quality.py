@@ -5,30 +5,30 @@ import numpy as np
 from data_prep.nuclei.chromatin import WORKING_MPP
 from data_prep.nuclei.levels import Level
 
-SMALLEST, LARGEST = 3.0, 400.0  # um2; smaller and larger regions are no nuclei
-SMALL = 12.0  # um2; from here on size says nothing more by itself
-WEIGHTS = (-0.538, 0.526, 0.262, 0.847, 0.132, 0.174, 0.126, -0.065)
+SMALLEST, LARGEST = 2.0, 400.0  # um2; smaller and larger regions are no nuclei
+SMALL = 20.0  # um2; from here on size says nothing more by itself
+WEIGHTS = (-0.615, 0.402, 0.303, 1.091, 0.14, 0.173, 0.138, -0.062)
 """Constant and weights of `describe`, by least squares on the tuning halves (`benchmarks/nuclei_quality.py`)."""
 
 
-def quality(level: Level, parents: np.ndarray | None, lighter: Level | None) -> np.ndarray:
+def quality(level: Level, growth: np.ndarray) -> np.ndarray:
     """For each region of `level` (n,) the intersection over union to be expected with the nucleus it shows.
 
-    0 for regions that are too small or too large.
+    `growth`: as of `describe`. 0 for regions that are too small or too large.
     """
     area = level.sums[:, 0] * WORKING_MPP**2
-    expected = describe(level, parents, lighter) @ np.array(WEIGHTS)
+    expected = describe(level, growth) @ np.array(WEIGHTS)
     return np.where((area > SMALLEST) & (area < LARGEST), expected, 0.0)
 
 
-def describe(level: Level, parents: np.ndarray | None, lighter: Level | None) -> np.ndarray:
+def describe(level: Level, growth: np.ndarray) -> np.ndarray:
     """(n, 8) terms: 1; slope of the boundary times log area; how elliptic; blueness; log area up to `SMALL`;
-    how little it grows toward the next `lighter` level; darkness cut by the border; darkness.
+    how little it grows toward the next lighter level (`growth`, area by area there); darkness cut by the border;
+    darkness.
     """
     area = level.sums[:, 0]
     log_area = np.log(area * WORKING_MPP**2)
     darkness, blueness = level.sums[:, 6] / area, level.sums[:, 7] / area
-    growth = np.full(len(area), 1 / np.e) if lighter is None else area / lighter.sums[parents, 0]
     return np.stack(
         [
             np.ones(len(area)),

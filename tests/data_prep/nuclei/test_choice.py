@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.measure import regionprops
 
-from data_prep.nuclei.choice import LEAST_QUALITY, choose
+from data_prep.nuclei.choice import LEAST_QUALITY, Candidates, choose
 from data_prep.nuclei.chromatin import chromatin
-from data_prep.nuclei.levels import LEVELS, find_levels, foreground
+from data_prep.nuclei.levels import LEVELS, find_levels, foreground, terms_of
 from data_prep.nuclei.quality import WEIGHTS, describe, ellipticity, quality
 from data_prep.synthetic import SyntheticSpec, synthesize
 
@@ -22,7 +22,7 @@ def maps():
 
 @pytest.fixture(scope="module")
 def levels(maps):
-    return find_levels(maps)
+    return find_levels(maps, terms_of(maps))
 
 
 def test_the_levels_are_nested(maps, levels):
@@ -40,7 +40,9 @@ def test_the_sums_are_those_of_the_pixels(maps, levels):
         np.testing.assert_allclose(level.sums[:, 0], [p.area for p in properties])
         middles = np.array([p.centroid for p in properties])
         np.testing.assert_allclose(level.sums[:, [2, 1]] / level.sums[:, :1], middles)
-        np.testing.assert_allclose(level.sums[:, 6] / level.sums[:, 0], [p.intensity_mean for p in properties], rtol=1e-5)
+        np.testing.assert_allclose(
+            level.sums[:, 6] / level.sums[:, 0], [p.intensity_mean for p in properties], rtol=1e-5
+        )
         spreads = [np.cov(p.coords.T, bias=True) + np.eye(2) / 12 for p in properties]
         ellipses = [4 * np.pi * np.sqrt(np.linalg.det(spread)) for spread in spreads]
         np.testing.assert_allclose(ellipticity(level.sums), level.sums[:, 0] / ellipses, rtol=1e-6)
@@ -71,18 +73,12 @@ def test_the_boundary_and_the_border(maps, levels):
 def test_the_quality_is_the_weighted_terms(levels):
     darker, lighter = levels[7:9]
     parents = darker.parents(lighter)
-    terms = describe(darker, parents, lighter)
+    growth = darker.area / lighter.area[parents]
+    terms = describe(darker, growth)
     assert terms.shape == (len(darker.sums), len(WEIGHTS))
     area = darker.sums[:, 0] * 0.25
-    inside = (area > 3) & (area < 400)
-    np.testing.assert_allclose(quality(darker, parents, lighter), np.where(inside, terms @ WEIGHTS, 0))
-
-
-class Drawn:
-    """A level that is only labels."""
-
-    def __init__(self, labels):
-        self.labels = np.array(labels, np.int32)[None]
+    inside = (area > 2) & (area < 400)
+    np.testing.assert_allclose(quality(darker, growth), np.where(inside, terms @ WEIGHTS, 0))
 
 
 def nested(draw_branches):
@@ -90,9 +86,14 @@ def nested(draw_branches):
     labels = [np.arange(1, 13)]
     for width in draw_branches:
         labels.append((labels[-1] - 1) // width + 1)
-    return [Drawn(line) for line in labels], [
+    return [np.array(line, np.int32)[None] for line in labels], [
         np.array([b[list(a).index(n)] - 1 for n in range(1, a.max() + 1)]) for a, b in pairwise(labels)
     ]
+
+
+def candidates(levels, qualities, parents):
+    last = np.zeros(len(qualities[-1]), int)
+    return [Candidates(*level) for level in zip(levels, qualities, [*parents, last], strict=True)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -101,11 +102,11 @@ def test_the_choice_is_the_best_of_all_choices(branches, data):
     levels, parents = nested(branches)
     qualities = [
         np.array(data.draw(st.lists(st.floats(0, 1), min_size=n, max_size=n)))
-        for n in (int(level.labels.max()) for level in levels)
+        for n in (int(level.max()) for level in levels)
     ]
-    labels = choose(levels, qualities, parents)[0]
+    labels = choose(candidates(levels, qualities, parents))[0]
     regions = [
-        (frozenset(np.flatnonzero(level.labels[0] == number)), value - LEAST_QUALITY)
+        (frozenset(np.flatnonzero(level[0] == number)), value - LEAST_QUALITY)
         for level, of_level in zip(levels, qualities, strict=True)
         for number, value in enumerate(of_level, start=1)
         if value > LEAST_QUALITY
@@ -132,10 +133,10 @@ def best(regions):
 
 def test_nothing_good_enough_is_nothing():
     levels, parents = nested([2])
-    assert choose(levels, [np.full(12, LEAST_QUALITY), np.zeros(6)], parents).max() == 0
+    assert choose(candidates(levels, [np.full(12, LEAST_QUALITY), np.zeros(6)], parents)).max() == 0
 
 
 def test_the_better_whole_hides_what_lies_in_it():
     levels, parents = nested([3])
-    labels = choose(levels, [np.full(12, 0.5), np.full(4, 0.9)], parents)[0]
+    labels = choose(candidates(levels, [np.full(12, 0.5), np.full(4, 0.9)], parents))[0]
     np.testing.assert_array_equal(labels, np.repeat([1, 2, 3, 4], 3))

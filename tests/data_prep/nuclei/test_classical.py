@@ -31,6 +31,11 @@ def test_nuclei_of_different_darkness_beside_each_other():
     assert min(overlap(labels, truth, number) for number in range(1, 5)) > 0.7
 
 
+def test_nuclei_that_touch_are_two():
+    image, _ = disks([(38, 48), (57, 48)], 10)
+    assert segment(image, 0.5).max() == 2
+
+
 def test_a_pale_middle_belongs_to_its_nucleus():
     image, truth = disks([(48, 48)], 12)
     _, inner = disks([(48, 48)], 5)
