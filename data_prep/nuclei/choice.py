@@ -51,7 +51,8 @@ def choose(levels: Sequence[Candidates]) -> np.ndarray:
 
 def _decide(levels: Sequence[Candidates]) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each region: is it one nucleus, are its pieces, or (neither) is it left to the regions in it?"""
-    decided, inside = [], np.zeros(len(levels[0].quality))
+    decided: list[tuple[np.ndarray, np.ndarray]] = []
+    inside: np.ndarray = np.zeros(len(levels[0].quality))
     for level, lighter in zip(levels, [*levels[1:], None], strict=True):
         worth, cut = level.quality - LEAST_QUALITY, _worth_in_pieces(level)
         divided = cut > inside
