@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import cv2
 import numpy as np
 
 from data_prep.errors import InputError
@@ -98,7 +99,7 @@ class StainTransfer(ABC):
         if source is None:
             return self._estimate(patch)
         # What cannot be normalized on its own for want of tissue or contrast is blank with given stains as well.
-        if len(pixels := tissue_pixels(patch)) < LEAST_TISSUE or (np.ptp(pixels, axis=0) == 0).all():
+        if len(pixels := tissue_pixels(patch)) < LEAST_TISSUE or _of_one_color(pixels):
             return None, np.empty((2, 0))
         return source, self.amounts(densities(patch, self.offset), source.matrix)
 
@@ -153,6 +154,11 @@ class StainTransfer(ABC):
             return cls.from_stains(Stains.of(fields["matrix"], fields["peaks"]))
         except (KeyError, TypeError, ValueError, InputError) as error:
             raise InputError(f"{where}: matrix or peaks are missing or no stains ({error}); write it again") from error
+
+
+def _of_one_color(pixels: np.ndarray) -> bool:
+    """Whether `pixels` (n, 3), n > 0, are all alike."""
+    return all(plane.min() == plane.max() for plane in cv2.split(pixels[None]))
 
 
 def _as_given(images: np.ndarray, flags: np.ndarray, return_flags: bool, *results: np.ndarray) -> Any:
