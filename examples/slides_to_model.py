@@ -19,7 +19,7 @@ from typing import Literal
 from data_prep.console import run
 
 PROG = "python examples/slides_to_model.py"
-# A small network and few epochs: this shows the path, not what can be reached with it.
+# A small network from noise, so that it takes minutes without a GPU and needs no weights.
 TRAINING = (
     "--backbone SmallCNN --weights none --trainable all --dense 64 --dropout 0.2 --l2 1e-4 "
     "--augment flips --optimizer adam --learning-rate 1e-3"
@@ -65,7 +65,7 @@ def slides_to_model(
     n: int = 40,
     external_centres: tuple[str, ...] = (),
     split_from: Path | None = None,
-    epochs: tuple[int, int] = (4, 2),
+    epochs: tuple[int, int] = (15, 5),
     preset: Literal["baseline", "multitask", "mta"] = "mta",
     seed: int = 0,
 ) -> None:
