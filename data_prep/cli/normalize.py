@@ -45,7 +45,7 @@ def normalize(
         overwrite: Replace `out` where it exists.
         quiet: No progress bar.
     """
-    from data_prep.stain.job import choose_reference, described, fit_slides, normalize_store, require_raw, training_rows
+    from data_prep.stain.job import choose_reference, described, fit_slides, normalize_store, require_raw
     from data_prep.stain.reference import separator
     from data_prep.store import open_concepts, open_patches
 
@@ -55,8 +55,7 @@ def normalize(
     bar = partial(progress, quiet=quiet)
     with open_patches(store) as patches:
         require_raw(patches)
-        rows = training_rows(patches.rows, split)
-        target = choose_reference(method, reference, patches, rows, seed, partial(bar, label="reference"))
+        target = choose_reference(method, reference, patches, split, seed, partial(bar, label="reference"))
         slides = fit_slides(method, patches, seed, partial(bar, label="slides")) if fit == "slide" else {}
         result = normalize_store(patches, open_concepts(store), target, out, slides, partial(bar, label=out.name))
         write_json(out.with_suffix(".stain.json"), described(target, result.slides))

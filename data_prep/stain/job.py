@@ -61,19 +61,20 @@ def require_raw(patches: Patches) -> None:
 
 
 def choose_reference(
-    method: str, spec: str, patches: Patches, rows: np.ndarray, seed: int, progress: Progress = iter
+    method: str, spec: str, patches: Patches, split: str, seed: int, progress: Progress = iter
 ) -> Normalizer:
-    """The normalizer to the reference `spec`, with `rows` (positions) as the training rows.
+    """The normalizer to the reference `spec`; where it is taken from the store, from its `training_rows` by `split`.
 
     `spec`: `slide-median`, `published` (Macenko), `patch:N` (a training row), an image, or a stain file. Raises
     `InputError` for a reference that is not there, is no training row, or shows no stain.
     """
     if spec == "published":
         return published_reference(method)
-    if spec.startswith("patch:"):
-        return fit_reference(method, patches[_training_row(spec, rows, len(patches))], spec)
-    if spec != "slide-median":
+    if not spec.startswith("patch:") and spec != "slide-median":
         return file_reference(method, spec)
+    rows = training_rows(patches.rows, split)
+    if spec != "slide-median":
+        return fit_reference(method, patches[_training_row(spec, rows, len(patches))], spec)
     samples = [sample_rows(of_slide, seed) for _, of_slide in _by_slide(patches.rows, rows)]
     normalizer = median_of_slides(method, (patches.take(sample) for sample in progress(samples)))
     if normalizer is None:

@@ -10,6 +10,7 @@ COLUMNS = 6  # patches of a centre, before and again after
 SIDE = 96  # pixels of a patch on the sheet, at least
 GAP = 4
 MARGIN = 110  # for the names of centres
+ROOM = 14  # letters in it
 
 
 def contact_sheet(before: Patches, after: Patches) -> np.ndarray:
@@ -24,7 +25,8 @@ def contact_sheet(before: Patches, after: Patches) -> np.ndarray:
         write(sheet, title, left, 16)
         for line, (centre, rows) in enumerate(chosen.items()):
             top = header + line * frame
-            write(sheet, f"centre {centre or '?'}"[:14], 4, top + frame // 2)
+            name = f"centre {centre or '?'}"
+            write(sheet, name if len(name) <= ROOM else centre[:ROOM], 4, top + frame // 2)
             for column, patch in enumerate(patches.take(rows)):
                 tile = cv2.resize(patch, (frame - GAP, frame - GAP), interpolation=cv2.INTER_NEAREST)
                 x = left + column * frame

@@ -116,6 +116,14 @@ def test_without_roles_all_rows_serve_with_a_warning(capsys) -> None:
     assert "warning: no roles" in capsys.readouterr().err
 
 
+def test_a_reference_from_elsewhere_needs_no_training_rows(tmp_path, capsys) -> None:
+    write_store(tmp_path / "raw.h5", patches_of_slides(), make_rows(10))
+    normalized(tmp_path / "raw.h5", tmp_path / "new.h5", "--method", "macenko", "--reference", "published")
+    assert capsys.readouterr().err == ""
+    normalized(tmp_path / "raw.h5", tmp_path / "median.h5")
+    assert "warning: no roles" in capsys.readouterr().err
+
+
 def test_references_by_row_file_and_publication(store, tmp_path) -> None:
     images, macenko = patches_of_slides(), ["--method", "macenko"]
     cv2.imwrite(str(tmp_path / "a.png"), images[3][..., ::-1])
@@ -187,6 +195,16 @@ def test_the_contact_sheet_shows_each_centre_before_and_after(store, tmp_path) -
     np.testing.assert_array_equal(first[1::3, 1::3, ::-1], patches_of_slides()[0])
     with open_patches(tmp_path / "new.h5") as patches:
         np.testing.assert_array_equal(after[1::3, 1::3, ::-1], patches[0])
+
+
+def test_long_names_of_centres_stay_distinct_on_the_sheet(tmp_path) -> None:
+    rows = make_rows(10, {"centre": ["hospital-1"] * 5 + ["hospital-2"] * 5})
+    write_store(tmp_path / "raw.h5", patches_of_slides(), rows)
+    normalized(tmp_path / "raw.h5", tmp_path / "new.h5", "--contact-sheet", str(tmp_path / "sheet.png"))
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    one, other = sheet[24:124, :106], sheet[124:224, :106]
+    assert one.min() < 100
+    assert (one != other).any()
 
 
 @pytest.mark.parametrize(
