@@ -49,7 +49,7 @@ def test_a_seed_reaches_every_step_that_draws():
 
 def test_a_synthetic_cohort_keeps_a_centre_for_the_external_test():
     extract, split = (line for line in lines(STUDY) if line.startswith(("data_prep extract", "data_prep split")))
-    assert "--cohort study/slides/slides.csv --white-level 230" in extract
+    assert "--cohort study/slides/slides.csv --mpp 0.5" in extract
     assert "--external-centres 4" in split
 
 
