@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr
 from functools import partial, wraps
 from typing import Any, NoReturn, TypeVar
+from weakref import WeakSet
 
 from data_prep.errors import InputError
 
 Item = TypeVar("Item")
 BAD_INPUT = 2
+_BARS: WeakSet[Any] = WeakSet()
 
 
 def run(command: Callable[..., Any], prog: str, argv: Sequence[str] | None = None) -> Any:
@@ -68,9 +70,17 @@ def guarded(work: Callable[[], Any], prog: str) -> Any:
 
 
 def fail(prog: str, message: str) -> NoReturn:
-    """Print one line to standard error and leave with status 2."""
+    """Print one line to standard error, below any progress bar, and leave with status 2."""
+    for bar in list(_BARS):
+        bar.close()
     sys.stderr.write(f"{prog}: {' '.join(message.split())}\n")
     raise SystemExit(BAD_INPUT)
+
+
+def require_seed(seed: int | None) -> None:
+    """Raise `InputError` for a --seed below 0, which no generator takes."""
+    if seed is not None and seed < 0:
+        raise InputError(f"--seed {seed}: give 0 or more")
 
 
 def warn(message: str) -> None:
@@ -95,4 +105,6 @@ def progress(items: Iterable[Item], label: str, total: int | None = None, quiet:
     """`items` with a progress bar on standard error, unless `quiet`."""
     from tqdm.auto import tqdm
 
-    return tqdm(items, desc=label, total=total, disable=quiet, leave=True)
+    bar = tqdm(items, desc=label, total=total, disable=quiet, leave=True)
+    _BARS.add(bar)
+    return bar

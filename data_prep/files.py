@@ -34,19 +34,24 @@ def explain_write_failure(path: Path, error: OSError) -> InputError:
 
 
 def require_destination(path: str | Path, overwrite: bool = True) -> None:
-    """Raise `InputError` where no file can be put at `path`: it is a folder, or a file that is not to be replaced.
+    """Raise `InputError` where no file can be put at `path`: a folder, a place not writable, a file to be kept.
 
     Commands call it before their work; `replacing` does in any case.
     """
     path = Path(path)
     try:
         folder, present = path.is_dir(), path.exists()
+        home = next(parent for parent in path.absolute().parents if parent.exists())
     except OSError as error:
         raise explain_write_failure(path, error) from error
     if folder:
         raise InputError(f"{path}: is a folder; name a file")
     if present and not overwrite:
         raise InputError(f"{path}: exists already; choose another name or add --overwrite")
+    if not home.is_dir():
+        raise explain_write_failure(path, OSError(errno.ENOTDIR, ""))
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise explain_write_failure(path, OSError(errno.EACCES, ""))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep.console import progress, run, say, warn
+from data_prep.console import progress, require_seed, run, say, warn
 from data_prep.errors import InputError
 from data_prep.files import require_destination
 
@@ -50,10 +50,12 @@ def concepts(
         overwrite: Replace files that exist.
         quiet: No progress bar.
     """
-    _check([path for path in (out, csv, original) if path is not None], mpp, seed, workers, overwrite)
+    written = [path for path in (out, csv, original) if path is not None]
+    _check(written, mpp, seed, workers, overwrite)
     from data_prep.concepts.job import Job, measure_store
-    from data_prep.store import write_concepts
+    from data_prep.store import require_apart, write_concepts
 
+    require_apart(written, [store, plugin or "", Path(segmenter.partition(":")[2])])
     names, control = _names(only, seed)
     job = Job(store, names, segmenter, mpp, plugin, control)
     table = measure_store(job, workers, partial(progress, label=out.name, quiet=quiet))
@@ -74,8 +76,7 @@ def _check(files: list[Path], mpp: float | None, seed: int | None, workers: int,
         raise InputError(f"--mpp {mpp}: give micrometres a pixel, as 0.25 for 40x")
     if workers < 1:
         raise InputError(f"--workers {workers}: give 1 or more")
-    if seed is not None and seed < 0:
-        raise InputError(f"--seed {seed}: give 0 or more")
+    require_seed(seed)
 
 
 def _names(only: str, seed: int | None) -> tuple[tuple[str, ...] | None, int | None]:

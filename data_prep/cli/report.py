@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.console import run, say
+from data_prep.console import require_seed, run, say
 from data_prep.files import require_destination
 
 
@@ -29,10 +29,13 @@ def report(
         seed: Of the random sample of patches that is shown and measured.
         overwrite: Replace a page that is there.
     """
+    require_seed(seed)
     require_destination(out, overwrite)
     from data_prep.report import write_report
+    from data_prep.store import require_apart
     from data_prep.store.words import counted
 
+    require_apart([out], [store, Path(split), concepts])
     remarks = write_report(out, store, split, concepts, seed)
     for remark in remarks:
         say(f"{'problem' if remark.problem else 'warning'}: {remark.text}")

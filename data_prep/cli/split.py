@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from data_prep.console import progress, run, say, warn
+from data_prep.console import progress, require_seed, run, say, warn
 from data_prep.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ def split(
         quiet: No progress bar.
     """
     from data_prep.splits.near import near_duplicates
-    from data_prep.store import open_patches
+    from data_prep.store import open_patches, require_apart
 
+    require_seed(seed)
+    require_apart([out], [store, table or ""])
     _require_one_way(folds, leave_one_centre_out, table, external_centres, fractions, map)
     with open_patches(store) as patches:
         rows = patches.rows
@@ -125,6 +127,7 @@ def _require_room(folder: Path, out: Path, tables: "dict[str, np.ndarray]", over
     if out.suffix.lower() != ".csv":
         raise InputError(f"{out}: name a .csv file")
     require_destination(out, overwrite)
+    require_destination(out.with_suffix(".json"), overwrite)
 
 
 def _finish(

@@ -23,7 +23,10 @@ def hematoxylin(patch: Patch) -> dict[str, float]:
     density = hematoxylin_density(patch.image)
     counts = np.bincount(np.minimum(density.ravel() / BIN, BINS - 1).astype(np.intp))
     shares = counts[counts > 0] / density.size
-    return {"hematoxylin_mean": float(density.mean()), "hematoxylin_entropy": float(-(shares * np.log2(shares)).sum())}
+    return {
+        "hematoxylin_mean": float(density.mean()),
+        "hematoxylin_entropy": float(abs((shares * np.log2(shares)).sum())),
+    }
 
 
 def hematoxylin_density(image: np.ndarray) -> np.ndarray:

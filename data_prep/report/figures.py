@@ -20,6 +20,8 @@ from data_prep.report.summaries import QUANTILES
 # Names come from files: no dollar sign starts mathematics, and the same data give the same bytes.
 _SETTINGS: dict[Any, Any] = {"text.parse_math": False, "svg.hashsalt": "mta", "svg.fonttype": "path", "font.size": 8}
 _LONGEST = 24
+_MOST = 1e300
+"""Larger values are in the table alone: the width of an axis would overflow."""
 
 
 def svg(figure: Figure) -> str:
@@ -85,7 +87,8 @@ def boxes_chart(quantiles: pd.DataFrame, title: str) -> str:
     axes = _dress(figure.add_subplot(), "")
     axes.set_xlabel(title, fontsize=8, parse_math=False)
     width = 0.8 / len(classes)
-    for line in quantiles.dropna(subset=list(QUANTILES)).to_dict("records"):
+    drawable = (quantiles[list(QUANTILES)].abs() < _MOST).all(axis=1)
+    for line in quantiles[drawable].to_dict("records"):
         place = centres.index(line["centre"]) + (classes.index(line["class"]) - (len(classes) - 1) / 2) * width
         _box(axes, line, place, 0.8 * width)
     _name_places(axes, centres)

@@ -13,6 +13,7 @@ import pandas as pd
 from data_prep.console import warn
 from data_prep.errors import InputError
 from data_prep.splits.roles import inseparable_keys, warn_of_unknown_patients
+from data_prep.store.words import counted
 
 FRACTIONS = (0.7, 0.15, 0.15)
 VALIDATION_FRACTION = 0.15
@@ -68,7 +69,7 @@ def _one_fold(rows: pd.DataFrame, keys: np.ndarray, part: np.ndarray, fold: int,
 
 
 def _checked_fractions(fractions: tuple[float, float, float]) -> dict[str, float]:
-    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6 or fractions[0] == 0:
+    if len(fractions) != 3 or not (min(fractions) >= 0 and abs(sum(fractions) - 1) <= 1e-6 and fractions[0] > 0):
         raise InputError(f"fractions {fractions}: give three shares (train, validation, internal test) that sum to 1")
     names = ("train", "validation", "internal_test")
     return {name: share for name, share in zip(names, fractions, strict=True) if share > 0}
@@ -101,7 +102,7 @@ def _deal(rows: pd.DataFrame, keys: np.ndarray, shares: list[float], seed: int) 
     patients, patient = np.unique(keys, return_inverse=True)
     if len(patients) < len(shares):
         raise InputError(
-            f"{len(patients)} patients with labels for {len(shares)} parts: fewer patients than parts "
+            f"{counted(len(patients), 'patient')} with labels for {len(shares)} parts: fewer patients than parts "
             "(those who share a slide count once); ask for fewer folds or roles, or add patients"
         )
     strata, stratum = np.unique(rows["label"].astype(str) + " " + rows["centre"].astype(str), return_inverse=True)

@@ -92,6 +92,7 @@ def require_tables(folder: Path, names: Sequence[str], overwrite: bool) -> None:
     """Raise `InputError` where `folder` cannot take the tables `names`, or holds split tables of another request."""
     for name in names:
         require_destination(folder / name, overwrite)
+        require_destination((folder / name).with_suffix(".json"), overwrite)
     strangers = sorted({path.name for path in folder.glob("split-*.csv")} - set(names)) if folder.is_dir() else []
     if strangers:
         raise InputError(f"{folder}: holds {strangers[0]} of another split; choose another folder")

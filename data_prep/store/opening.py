@@ -1,6 +1,6 @@
 """From a path, or several under names, to one set of patches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -67,6 +67,13 @@ def parse_spec(spec: str | Path) -> list[tuple[str, Path]]:
     if not pairs or len(set(names)) < len(names):
         raise InputError(f"{spec!r}: give one path, or several as name=path,name=path with different names")
     return pairs
+
+
+def require_apart(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None:
+    """Raise `InputError` where one of `outputs` is a file of `inputs` (as `open_patches` takes them, or "")."""
+    read = {path.resolve() for spec in inputs if spec for _, path in parse_spec(spec)}
+    if common := [path for path in outputs if path.resolve() in read]:
+        raise InputError(f"{common[0]}: is read here and would be replaced; choose another name")
 
 
 def _pair(item: str) -> tuple[str, Path]:

@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from data_prep.console import progress, run
 from data_prep.errors import InputError
+from tests.builders import tiny_store
 
 
 def shout(text: str, times: int = 1) -> str:
@@ -74,3 +76,48 @@ def test_the_command_overview(arguments):
     done = subprocess.run([sys.executable, "-m", "data_prep", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == (2 if arguments == ["nothing"] else 0)
     assert "convert" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["split", "report", "concepts"])
+def test_a_seed_below_zero_is_refused(command, tmp_path, capsys):
+    store = tiny_store(tmp_path / "a.h5")
+    flags = ["--out", str(tmp_path / "b.csv"), "--seed", "-1"]
+    with pytest.raises(SystemExit) as stop:
+        import_module(f"data_prep.cli.{command}").main([str(store), *flags])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith("--seed -1: give 0 or more\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_bad_input_below_a_progress_bar_has_its_own_line(capsys):
+    def measure() -> None:
+        """Fail at the second step."""
+        for step in progress(range(3), "measure"):
+            if step:
+                raise InputError("step 1 cannot be taken")
+
+    with pytest.raises(SystemExit):
+        run(measure, "measure", [])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "measure: step 1 cannot be taken"
+
+
+@pytest.mark.parametrize(
+    ("command", "flags"),
+    [
+        ("concepts", ["--out", "a.h5", "--overwrite"]),
+        ("concepts", ["--out", "b.h5", "--csv", "./a.h5", "--overwrite"]),
+        ("report", ["--out", "a.h5", "--overwrite"]),
+        ("split", ["--from", "a.csv", "--out", "a.csv", "--overwrite"]),
+    ],
+)
+def test_what_is_read_is_never_replaced(command, flags, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = tiny_store(tmp_path / "a.h5").read_bytes()
+    (tmp_path / "a.csv").write_text("row,role\n0,train\n")
+    with pytest.raises(SystemExit) as stop:
+        import_module(f"data_prep.cli.{command}").main(["x=a.h5", *flags])
+    assert stop.value.code == 2
+    assert "a." in (error := capsys.readouterr().err)
+    assert error.endswith("is read here and would be replaced; choose another name\n")
+    assert (tmp_path / "a.h5").read_bytes() == before

@@ -52,6 +52,20 @@ def test_a_missing_folder_below_a_file_is_named(tmp_path):
         write_text(tmp_path / ("x" * 250), "x")
 
 
+def test_a_place_below_a_file_is_refused_before_the_work(tmp_path):
+    write_text(tmp_path / "file", "")
+    with pytest.raises(InputError, match=r"below/x\.txt: could not be written: part of this path is a file"):
+        require_destination(tmp_path / "file" / "below" / "x.txt")
+    require_destination(tmp_path / "new" / "folder" / "x.txt")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_place_is_refused_before_the_work(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="this place is not writable; choose another"):
+        require_destination(tmp_path / "x.txt")
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a file system in which nobody can make a file")
 def test_an_impossible_place_is_said_in_words():
     with pytest.raises(InputError) as caught:

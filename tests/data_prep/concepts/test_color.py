@@ -68,3 +68,8 @@ def test_the_share_of_the_tissue_that_is_nuclei():
 def test_nuclei_do_not_change_the_color():
     image = tissue(1)
     assert measure(image, nuclei(1), 0.25, COLORS) == colors(image)
+
+
+def test_the_entropy_of_one_color_is_zero_without_a_sign():
+    entropy = colors(np.full((8, 8, 3), 200, np.uint8))["hematoxylin_entropy"]
+    assert str(entropy) == "0.0"

@@ -11,10 +11,11 @@ from sklearn.metrics import roc_auc_score
 from data_prep.cli.report import main
 from data_prep.report import write_report
 from data_prep.report.extraction import read_extraction
+from data_prep.report.figures import boxes_chart
 from data_prep.report.findings import find
 from data_prep.report.page import said
 from data_prep.report.sample import look_at
-from data_prep.report.summaries import centre_and_class, concept_table
+from data_prep.report.summaries import QUANTILES, centre_and_class, concept_table
 from data_prep.stain.lab import OFFSET, SCALE
 from data_prep.store import make_rows, open_patches, write_store
 from tests.data_prep.splits.test_near import textures
@@ -285,3 +286,12 @@ def test_real_camelyon_patches_in_the_original_layout(shared, tmp_path):
         "No resolution (mpp) is known for 20 of 20 patches: areas stay in pixels."
     ]
     assert "Centre 1" in Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
+
+
+def test_values_that_no_axis_can_hold_are_left_to_the_table():
+    points = dict(zip(QUANTILES, [-1e308, -1.0, 0.0, 1.0, 1e308], strict=True))
+    lines = [
+        {"centre": "0", "class": "normal", **points},
+        {"centre": "1", "class": "normal", **dict.fromkeys(QUANTILES, 1.0)},
+    ]
+    assert boxes_chart(pd.DataFrame(lines), "wide").startswith("data:image/svg+xml")

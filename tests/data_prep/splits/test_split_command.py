@@ -199,3 +199,22 @@ def test_the_repeats_of_real_camelyon_block_a_split_by_patient(shared, tmp_path,
     status, _, errors = run(capsys, *request)
     assert status == 2
     assert "10 pairs of near-duplicate patches in two roles: rows 0 (camelyon17_patient010_node4, train)" in errors
+
+
+def test_fractions_that_are_no_numbers_are_refused(store, tmp_path, capsys):
+    status, _, errors = run(capsys, store, "--out", tmp_path / "a.csv", "--fractions", "nan", "0.5", "0.5")
+    assert status == 2
+    assert "give three shares" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("out", "kept", "flags"), [("a.csv", "a.json", ()), ("f", "f/split-fold-1.json", ("--folds", "2"))]
+)
+def test_a_json_that_is_there_is_kept(out, kept, flags, store, tmp_path, capsys):
+    (tmp_path / kept).parent.mkdir(exist_ok=True)
+    (tmp_path / kept).write_text("mine")
+    status, _, errors = run(capsys, store, "--out", tmp_path / out, *flags)
+    assert status == 2
+    assert f"{tmp_path / kept}: exists already" in errors
+    assert [path.read_text() for path in tmp_path.rglob("*.*")] == ["mine"]
