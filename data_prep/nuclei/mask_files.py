@@ -1,6 +1,7 @@
 """Nuclei that another program has found, from label images or from the masks of a store."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pandas as pd
 from data_prep.errors import InputError
 from data_prep.nuclei.labels import merge_classes, renumber, split_parts
 from data_prep.nuclei.paths import describe, find_file, require_folder
+from data_prep.store.concept_file import require_unique
 from data_prep.store.opening import open_patches
 from data_prep.store.part import NotWholeError, whole_levels
+from data_prep.store.patches import Patches
 from data_prep.store.rows import KEY
 
 ENDINGS = (".png", ".tif", ".tiff", ".npy")
@@ -59,7 +62,8 @@ def read_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _open_array(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    # Not `np.load`, which would also take an archive of arrays under this name.
+    values = np.lib.format.open_memmap(path, mode="r")
     _require_shape(path, values.shape, shape)
     return np.array(values)
 
@@ -100,13 +104,21 @@ class StoredMasks:
 
     def __call__(self, images: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
         """Labels (n, h, w) `int32`; `InputError` where a patch is not in the store, or of another size."""
-        with open_patches(self.path) as patches:
-            places = pd.MultiIndex.from_frame(patches.rows[KEY]).get_indexer(pd.MultiIndex.from_frame(rows[KEY]))
-            if (places < 0).any():
-                row = next(rows[places < 0].itertuples())
-                raise InputError(
-                    f"{self.path}: has no patch {describe(row)}; name the store that the patches come from"
-                )
-            if patches.size != images.shape[1:3]:
-                raise InputError(f"{self.path}: masks of {patches.size} pixels for patches of {images.shape[1:3]}")
+        patches, keys = _indexed(self.path, self.path.stat().st_mtime_ns if self.path.is_file() else 0)
+        places = keys.get_indexer(pd.MultiIndex.from_frame(rows[KEY]))
+        if (places < 0).any():
+            row = next(rows[places < 0].itertuples())
+            raise InputError(f"{self.path}: has no patch {describe(row)}; name the store that the patches come from")
+        if patches.size != images.shape[1:3]:
+            raise InputError(f"{self.path}: masks of {patches.size} pixels for patches of {images.shape[1:3]}")
+        with patches:
             return np.stack([as_labels(mask) for mask in patches.take_masks(places)])
+
+
+@lru_cache(maxsize=1)
+def _indexed(path: Path, modified: int) -> tuple[Patches, pd.MultiIndex]:
+    """The store `path`, as it was `modified`, and what its rows are called: its table is read once, not for a batch."""
+    patches = open_patches(path)
+    keys = pd.MultiIndex.from_frame(patches.rows[KEY])
+    require_unique(str(path), keys)
+    return patches, keys

@@ -1,17 +1,16 @@
 """From a store of patches to the same store with the label map of each patch."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
-from multiprocessing import get_context
+from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.nuclei.segmenters import Segmenter
+from data_prep.processes import worker_pool
 from data_prep.store import Patches, StoreWriter
 
 # Enough work for a process at a time, and little to hold.
@@ -19,19 +18,7 @@ BATCH = 32
 MOST = np.iinfo(np.uint16).max
 Progress = Callable[[Iterable[int]], Iterable[int]]
 _Batch = tuple[np.ndarray, pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What a worker process does with a batch."""
-
-    segmenter: Segmenter
-
-    def __call__(self, batch: _Batch) -> np.ndarray:
-        import cv2
-
-        cv2.setNumThreads(1)
-        return self.segmenter(*batch)
+_Run = Callable[[Iterable[_Batch]], Iterable[np.ndarray]]
 
 
 def store_nuclei(
@@ -50,9 +37,7 @@ def store_nuclei(
     """
     rows = patches.rows if mpp is None else patches.rows.fillna({"mpp": mpp})
     counts = np.zeros(len(patches), np.int64)
-    with ExitStack() as stack:
-        run = _runner(stack, segmenter, workers)
-        writer = stack.enter_context(_writer(out, patches, concepts))
+    with _runner(segmenter, workers) as run, _writer(out, patches, concepts) as writer:
         for start in progress(range(0, len(patches), patches.block)):
             block, own = patches.read(start, start + patches.block), rows.iloc[start : start + patches.block]
             masks = np.concatenate(list(run(_batches(block, own))))
@@ -73,13 +58,27 @@ def _writer(out: Path, patches: Patches, concepts: pd.DataFrame) -> StoreWriter:
     return StoreWriter(out, patches.size, concepts.attrs["units"], patches.size, origin, patches.attributes)
 
 
-def _runner(stack: ExitStack, segmenter: Segmenter, workers: int) -> Callable[[Iterable[_Batch]], Iterable[np.ndarray]]:
-    job = _Job(segmenter)
+@contextmanager
+def _runner(segmenter: Segmenter, workers: int) -> Iterator[_Run]:
     if workers <= 1:
-        return lambda batches: map(job, batches)
-    # Not forked: a fork of a process with threads may hang.
-    pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-    return lambda batches: pool.map(job, batches)
+        yield lambda batches: (segmenter(*batch) for batch in batches)
+        return
+    with worker_pool(workers, _start, segmenter) as pool:
+        yield lambda batches: pool.map(_work, batches)
+
+
+_segmenter: Segmenter | None = None
+
+
+def _start(segmenter: Segmenter) -> None:
+    global _segmenter
+    cv2.setNumThreads(1)
+    _segmenter = segmenter
+
+
+def _work(batch: _Batch) -> np.ndarray:
+    assert _segmenter is not None  # noqa: S101 - `_start` ran in this process
+    return _segmenter(*batch)
 
 
 def _batches(block: np.ndarray, rows: pd.DataFrame) -> Iterator[_Batch]:

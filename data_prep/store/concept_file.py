@@ -67,7 +67,7 @@ def require_unique(name: str, keys: pd.Index) -> None:
     if keys.has_duplicates:
         source, entry, number = keys[keys.duplicated()][0]
         raise InputError(
-            f"{name}: two patches are called {source} {entry} #{number}, so that concepts cannot tell them apart; "
+            f"{name}: two patches are called {source} {entry} #{number}, so that nothing tells them apart; "
             "number them when the store is made"
         )
 

@@ -117,7 +117,7 @@ def test_several_files(tmp_path):
 
 
 def test_two_patches_of_one_name(tmp_path):
-    with pytest.raises(InputError, match=r"a.h5: two patches are called s e #7, so that concepts cannot"):
+    with pytest.raises(InputError, match=r"a.h5: two patches are called s e #7, so that nothing tells"):
         measure_store(Job(small(tmp_path / "a.h5", entry="e", patch_no=7), ("colorfulness",)))
 
 

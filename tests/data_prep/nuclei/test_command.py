@@ -64,6 +64,13 @@ def test_any_number_of_workers_writes_the_same_store(store, tmp_path):
         assert one.rows.equals(two.rows)
 
 
+def test_the_threads_of_opencv_are_left_alone(store, tmp_path, monkeypatch):
+    set_to = []
+    monkeypatch.setattr(cv2, "setNumThreads", set_to.append)
+    main([str(store), "--out", str(tmp_path / "o.h5"), "--mpp", "0.5", "--quiet"])
+    assert set_to == []
+
+
 def test_nuclei_at_the_border_can_be_dropped(store, tmp_path):
     main([str(store), "--out", str(tmp_path / "o.h5"), "--mpp", "0.5", "--drop-border", "--quiet"])
     with open_patches(tmp_path / "o.h5") as patches:

@@ -119,6 +119,32 @@ def test_pannuke_masks_of_a_store(tmp_path):
     np.testing.assert_array_equal(labels[0], [[1, 0, 0], [0, 0, 2]])
 
 
+def test_masks_of_patches_of_one_name_are_refused(tmp_path):
+    rows = make_rows(2, {"source": "s", "entry": "e", "patch_no": 0})
+    write_store(tmp_path / "flat.h5", np.repeat(PATCH, 2, axis=0), rows, masks=np.stack([LABELS, LABELS]))
+    with pytest.raises(InputError, match=r"flat\.h5: two patches are called s e #0"):
+        make_segmenter(f"masks:{tmp_path / 'flat.h5'}")(PATCH, rows[:1])
+
+
+def test_a_store_of_masks_that_is_replaced_or_lost(tmp_path):
+    path, rows = tmp_path / "flat.h5", make_rows(1, {"source": "s", "entry": "e"})
+    write_store(path, PATCH, rows, masks=LABELS[None])
+    segmenter = make_segmenter(f"masks:{path}")
+    np.testing.assert_array_equal(segmenter(PATCH, rows)[0], RENUMBERED)
+    write_store(path, PATCH, rows, masks=LABELS[None, :, ::-1])
+    np.testing.assert_array_equal(segmenter(PATCH, rows)[0], [[1, 1, 0], [0, 0, 2]])
+    path.unlink()
+    with pytest.raises(InputError, match="no such file"):
+        segmenter(PATCH, rows)
+
+
+def test_an_archive_of_arrays_is_no_label_image(tmp_path):
+    with open(tmp_path / "b.npy", "wb") as file:
+        np.savez(file, labels=LABELS)
+    with pytest.raises(InputError, match="not a label image"):
+        found(tmp_path)
+
+
 def test_a_store_without_masks(tmp_path):
     write_store(tmp_path / "flat.h5", PATCH, make_rows(1))
     with pytest.raises(InputError, match="no masks"):
