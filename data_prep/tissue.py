@@ -40,8 +40,8 @@ def saturation_tissue(image: np.ndarray) -> np.ndarray:
     of nothing but glass has no tissue and one of nothing but tissue no glass (which `otsu_tissue` parts in two). Specks
     below 5 x 5 pixels are dropped. Colored ink counts as tissue.
     """
-    hue = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
-    saturation = cv2.medianBlur(np.ascontiguousarray(hue[..., 1]), 7)
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+    saturation = cv2.medianBlur(np.ascontiguousarray(hsv[..., 1]), 7)
     found = cv2.threshold(saturation, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0]
-    colored = (saturation > np.clip(found, _LEAST_STAIN, _SURE_STAIN)) & (hue[..., 2] > _DARKEST)
+    colored = (saturation > np.clip(found, _LEAST_STAIN, _SURE_STAIN)) & (hsv[..., 2] > _DARKEST)
     return cv2.morphologyEx(colored.astype(np.uint8), cv2.MORPH_OPEN, _OPENING) > 0

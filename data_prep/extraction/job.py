@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ def parts_folder(out: Path) -> Path:
 
 def _job(entry: SlideEntry, settings: ExtractionSettings, source: str, parts: Path, previews: Path) -> Job:
     name = safe_name(entry.slide)
+    # A worker elsewhere stands in another folder.
+    entry = replace(entry, path=entry.path.absolute(), annotation=entry.annotation and entry.annotation.absolute())
     key = _key(entry, settings, source)
     return Job(entry, settings, source, parts / f"{name}.h5", parts / f"{name}.json", previews / f"{name}.png", key)
 
@@ -83,6 +85,7 @@ def _fingerprint(path: Path) -> tuple[str, int, int] | None:
 
 def _digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

@@ -20,7 +20,7 @@ def run_jobs(jobs: Sequence[Job], scheduler: str = LOCAL, workers: int = 1) -> I
     workers must see the same paths. Raises `InputError` where there is no such scheduler.
     """
     workers = min(workers, len(jobs))
-    if scheduler == LOCAL and workers <= 1:
+    if not jobs or (scheduler == LOCAL and workers <= 1):
         yield from map(extract_slide, jobs)
         return
     with _client(scheduler, workers) as client:

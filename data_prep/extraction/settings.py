@@ -20,10 +20,9 @@ class ExtractionSettings:
     `mpp`: micrometres a pixel of the patches, None for 0.25, or for level 0 itself with sampling `original`. `size`:
     edge of a patch in pixels. `count`: patches of each class and slide, None for 500; a grid takes all. `stride`:
     pixels of the patches between places of a grid, None for `size`. `coverage` (0..1): least share of tissue or
-    annotation.
-    `margin`: level-0 pixels to keep free along the edges, None for 0, or the original's with its sampling.
-    `geojson_in_bounds`: as in `read_annotation`.
-    Raises `InputError` on a value outside of its range, or one that its sampling does not know.
+    annotation. `margin`: level-0 pixels to keep free along the edges, None for 0, or the original's with its sampling.
+    `geojson_in_bounds`: as in `read_annotation`. Raises `InputError` on a value outside of its range, or one that its
+    sampling does not know.
     """
 
     mpp: float | None = None

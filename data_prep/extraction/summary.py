@@ -30,8 +30,7 @@ def totals(states: Sequence[SlideState]) -> str:
     counts = {kind: sum(state.patches.get(kind, 0) for state in states) for kind in KINDS}
     found = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
     failed = sum(state.status == "failed" for state in states)
-    text = f"{counted(sum(counts.values()), 'patch').replace('patchs', 'patches')} ({found})"
-    return f"{text} of {counted(len(states), 'slide')}, {failed} failed"
+    return f"{counted(sum(counts.values()), 'patch')} ({found}) of {counted(len(states), 'slide')}, {failed} failed"
 
 
 def _section(title: str, states: Sequence[SlideState]) -> list[str]:

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,18 @@ def test_jobs_are_small_and_say_where(painted, tmp_path):
     assert len(pickle.dumps(job)) < 2000
     assert job.part.is_absolute()
     assert task.extract_slide(job).total == 12
+
+
+def test_a_worker_in_another_folder_finds_the_slides(painted, tmp_path, monkeypatch):
+    entry = painted()
+    monkeypatch.chdir(entry.path.parent)
+    [job] = make_jobs([replace(entry, path=Path(entry.path.name))], SETTINGS, Path("s.h5"), Path("p"))
+    assert job.key == make_jobs([entry], SETTINGS, Path("s.h5"), Path("p"))[0].key
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert task.extract_slide(job).total == 12
+    assert list(Path().iterdir()) == []
+
+
+def test_nothing_to_do_needs_no_scheduler():
+    assert list(running.run_jobs([], "tcp://127.0.0.1:9")) == []
