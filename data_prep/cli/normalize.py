@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from data_prep.console import progress, run, say, warn
+from data_prep.console import progress, require_seed, run, say, warn
 from data_prep.errors import InputError
 from data_prep.files import replacing, require_destination, write_json
 
@@ -47,9 +47,12 @@ def normalize(
     """
     from data_prep.stain.job import choose_reference, described, fit_slides, normalize_store, require_raw
     from data_prep.stain.reference import separator
-    from data_prep.store import open_concepts, open_patches
+    from data_prep.store import open_concepts, open_patches, require_apart
 
+    require_seed(seed)
     _check(out, contact_sheet, overwrite)
+    written = [path for path in (out, out.with_suffix(".stain.json"), contact_sheet) if path is not None]
+    require_apart(written, [store, Path(reference), Path(split)])
     if fit == "slide":
         separator(method)
     bar = partial(progress, quiet=quiet)

@@ -45,9 +45,10 @@ def nuclei(
         quiet: No progress bar.
     """
     from data_prep.nuclei import make_segmenter, store_nuclei
-    from data_prep.store import open_concepts, open_patches
+    from data_prep.store import open_concepts, open_patches, require_apart
 
     _check(out, mpp, overlay, workers, overwrite)
+    require_apart([out] if overlay is None else [out, overlay], [store, Path(segmenter.partition(":")[2])])
     find = make_segmenter(segmenter, drop_border)
     with open_patches(store) as patches:
         bar = partial(progress, label=out.name, quiet=quiet)

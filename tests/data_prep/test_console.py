@@ -78,7 +78,7 @@ def test_the_command_overview(arguments):
     assert "convert" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", ["split", "report", "concepts"])
+@pytest.mark.parametrize("command", ["split", "report", "concepts", "normalize"])
 def test_a_seed_below_zero_is_refused(command, tmp_path, capsys):
     store = tiny_store(tmp_path / "a.h5")
     flags = ["--out", str(tmp_path / "b.csv"), "--seed", "-1"]
@@ -108,6 +108,10 @@ def test_bad_input_below_a_progress_bar_has_its_own_line(capsys):
         ("concepts", ["--out", "a.h5", "--overwrite"]),
         ("concepts", ["--out", "b.h5", "--csv", "./a.h5", "--overwrite"]),
         ("report", ["--out", "a.h5", "--overwrite"]),
+        ("normalize", ["--out", "a.h5", "--overwrite"]),
+        ("normalize", ["--out", "b.h5", "--reference", "a.png", "--contact-sheet", "a.png"]),
+        ("nuclei", ["--out", "a.h5", "--overwrite", "--mpp", "0.5"]),
+        ("nuclei", ["--out", "b.h5", "--segmenter", "masks:a.png", "--overlay", "a.png"]),
         ("split", ["--from", "a.csv", "--out", "a.csv", "--overwrite"]),
     ],
 )
