@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import shapely
 
 from data_prep.files import replacing
 from data_prep.sampling import UNLABELLED, Ground
@@ -25,10 +27,10 @@ def write_preview(
     level-0 pixels. Normal is blue, tumor red, unlabelled purple.
     """
     picture = _picture(slide, overview)
-    _outline(picture, ground.tissue, TISSUE)
-    if ground.annotated is not None:
-        _outline(picture, ground.annotated, ANNOTATION)
     zoom = picture.shape[1] / (overview.shape[1] * ground.scale)
+    _outline_tissue(picture, ground.tissue)
+    if ground.tumor is not None:
+        _outline_annotation(picture, ground.tumor, zoom)
     for kind, places in corners.items():
         for x, y in places:
             low, high = (round(x * zoom), round(y * zoom)), (round((x + side) * zoom), round((y + side) * zoom))
@@ -45,10 +47,18 @@ def _picture(slide: Slide, overview: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA))
 
 
-def _outline(picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]) -> None:
+def _outline_tissue(picture: np.ndarray, mask: np.ndarray) -> None:
     scaled = cv2.resize(mask.astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     contours, _ = cv2.findContours(scaled, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(picture, contours, -1, color, _LINE)
+    cv2.drawContours(picture, contours, -1, TISSUE, _LINE)
+
+
+def _outline_annotation(picture: np.ndarray, tumor: Any, zoom: float) -> None:
+    """The polygons themselves: a mask as coarse as that of the tissue would not show where the line was drawn."""
+    polygons = [part for part in shapely.get_parts(tumor) if part.area > 0]
+    rings = shapely.get_rings(polygons)
+    corners = [np.round(shapely.get_coordinates(ring) * zoom).astype(np.int32) for ring in rings]
+    cv2.polylines(picture, corners, True, ANNOTATION, _LINE, cv2.LINE_AA)
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:
