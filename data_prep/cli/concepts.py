@@ -10,6 +10,7 @@ from data_prep.errors import InputError
 from data_prep.files import require_destination
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from data_prep.concepts.job import Job
@@ -58,13 +59,14 @@ def concepts(
     require_apart(written, [store, plugin or "", Path(segmenter.partition(":")[2])])
     names, control = _names(only, seed)
     job = Job(store, names, segmenter, mpp, plugin, control)
+    fitted = None if original is None else _fitted(store)
     table = measure_store(job, workers, partial(progress, label=out.name, quiet=quiet))
     write_concepts(out, table, _made(job, table))
     _report(out, table)
     if csv is not None:
         _write_csv(csv, table)
-    if original is not None:
-        _write_original(original, job, table, quiet)
+    if original is not None and fitted is not None:
+        _write_original(original, table, *fitted, quiet)
 
 
 def _check(files: list[Path], mpp: float | None, seed: int | None, workers: int, overwrite: bool) -> None:
@@ -134,15 +136,23 @@ def _write_csv(path: Path, table: "pd.DataFrame") -> None:
     say(f"{path}: the table as text")
 
 
-def _write_original(path: Path, job: "Job", table: "pd.DataFrame", quiet: bool) -> None:
-    from data_prep.concepts.original import write_original
+def _fitted(store: str) -> "tuple[np.ndarray, str]":
+    """Whether each row (n,) is one that z-scores are fitted on, and what to call these rows."""
+    import numpy as np
+
+    from data_prep.splits import training_rows
     from data_prep.store import open_patches
 
-    with open_patches(job.store) as patches:
-        roles = patches.rows["role"].to_numpy(str)
-    training = roles == "train"
-    fitted = training if training.any() else roles == roles
-    of = f"the {fitted.sum()} training rows" if training.any() else f"all {len(table)} rows, for want of roles"
+    with open_patches(store) as patches:
+        rows, training = patches.rows, training_rows(patches.rows)
+    if training is None:
+        return np.ones(len(rows), bool), f"all {len(rows)} rows, for want of roles"
+    return np.isin(np.arange(len(rows)), training), f"the {len(training)} training rows"
+
+
+def _write_original(path: Path, table: "pd.DataFrame", fitted: "np.ndarray", of: str, quiet: bool) -> None:
+    from data_prep.concepts.original import write_original
+
     scales = write_original(path, table, fitted, partial(progress, label=path.name, quiet=quiet))
     say(scales.to_string(float_format="{:.6g}".format))
     if missing := [str(name) for name in table if name not in scales.index]:

@@ -3,7 +3,7 @@
 Every role array has one string a row of the store: one of `ROLES`, or "" for a row that is not used.
 """
 
-from data_prep.splits.assign import assign_roles
+from data_prep.splits.assign import assign_roles, training_rows
 from data_prep.splits.grouping import fold_roles, split_by_patient
 from data_prep.splits.leaks import check_leaks, require_disjoint
 from data_prep.splits.roles import patient_keys
@@ -19,5 +19,6 @@ __all__ = [
     "read_split",
     "require_disjoint",
     "split_by_patient",
+    "training_rows",
     "write_split",
 ]

@@ -31,3 +31,17 @@ def assign_roles(
     if (rows["role"] == "").all():
         raise InputError("the store gives no roles; split by patient (--split patient) or name a split table")
     return np.array([role_named(role, "the store's role column") for role in rows["role"]], dtype=str)
+
+
+def training_rows(rows: pd.DataFrame, split: str = "") -> np.ndarray | None:
+    """Positions of the rows that may be fitted on, ascending: those with the role train; None without any role.
+
+    `split`: a split table, else the roles in the store count. Raises `InputError` where there are roles but no training
+    row.
+    """
+    if not split and (rows["role"] == "").all():
+        return None
+    found = np.flatnonzero(assign_roles(rows, split or "column") == "train")
+    if not len(found):
+        raise InputError("no row has the role train, and only those may be fitted on; give some that role")
+    return found

@@ -11,7 +11,7 @@ import pandas as pd
 
 from data_prep.console import warn
 from data_prep.errors import InputError
-from data_prep.splits import assign_roles
+from data_prep.splits import training_rows
 from data_prep.splits.roles import slide_keys
 from data_prep.stain.loading import Normalizer
 from data_prep.stain.reference import (
@@ -38,19 +38,13 @@ class Normalized:
     slides: dict[str, Stains | None] = field(default_factory=dict)
 
 
-def training_rows(rows: pd.DataFrame, split: str = "") -> np.ndarray:
-    """Positions of the rows that a reference may be taken from: those with the role train, ascending.
-
-    `split`: a split table, else the roles in the store count. Without any role all rows, with a warning. Raises
-    `InputError` where there are roles but no training row.
-    """
-    if not split and (rows["role"] == "").all():
-        warn("no roles: the stain reference is taken from all rows, test patients included (name --split FILE)")
-        return np.arange(len(rows))
-    found = np.flatnonzero(assign_roles(rows, split or "column") == "train")
-    if not len(found):
-        raise InputError("no row has the role train, and a stain reference is taken from training rows; see --split")
-    return found
+def reference_rows(rows: pd.DataFrame, split: str = "") -> np.ndarray:
+    """Positions of the rows that a reference may be taken from: `training_rows`, or all, with a warning."""
+    found = training_rows(rows, split)
+    if found is not None:
+        return found
+    warn("no roles: the stain reference is taken from all rows, test patients included (name --split FILE)")
+    return np.arange(len(rows))
 
 
 def require_raw(patches: Patches) -> None:
@@ -63,7 +57,7 @@ def require_raw(patches: Patches) -> None:
 def choose_reference(
     method: str, spec: str, patches: Patches, split: str, seed: int, progress: Progress = iter
 ) -> Normalizer:
-    """The normalizer to the reference `spec`; where it is taken from the store, from its `training_rows` by `split`.
+    """The normalizer to the reference `spec`; where it is taken from the store, from its `reference_rows` by `split`.
 
     `spec`: `slide-median`, `published` (Macenko), `patch:N` (a training row), an image, or a stain file. Raises
     `InputError` for a reference that is not there, is no training row, or shows no stain.
@@ -72,7 +66,7 @@ def choose_reference(
         return published_reference(method)
     if not spec.startswith("patch:") and spec != "slide-median":
         return file_reference(method, spec)
-    rows = training_rows(patches.rows, split)
+    rows = reference_rows(patches.rows, split)
     if spec != "slide-median":
         return fit_reference(method, patches[_training_row(spec, rows, len(patches))], spec)
     samples = [sample_rows(of_slide, seed) for _, of_slide in _by_slide(patches.rows, rows)]

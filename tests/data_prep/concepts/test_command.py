@@ -111,6 +111,14 @@ def test_what_says_nothing_is_said(tmp_path, capsys):
     assert set(open_concepts(tmp_path / "o.h5")) >= {"ncount", "narea"}
 
 
+def test_z_scores_are_not_fitted_on_tests(tmp_path, capsys):
+    rows = make_rows(2, {"source": "s", "patch_no": range(2), "role": "internal_test"})
+    write_store(tmp_path / "s.h5", np.stack([tissue(i) for i in range(2)]), rows)
+    flags = ["--out", tmp_path / "c.h5", "--only", "colorfulness", "--original", tmp_path / "o.h5"]
+    assert "no row has the role train" in refused(capsys, str(tmp_path / "s.h5"), *flags)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.h5"]
+
+
 def test_bad_input_is_one_line(store, tmp_path, capsys):
     out = tmp_path / "c.h5"
     assert "there is no concept area; there are ncount" in refused(capsys, store, "--out", out, "--only", "area")

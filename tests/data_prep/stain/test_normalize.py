@@ -8,7 +8,7 @@ import pytest
 
 from data_prep.cli.normalize import main
 from data_prep.stain import Macenko, Reinhard, Stains, Vahadane, load_normalizer, parse_normalizer, statistics
-from data_prep.stain.job import fit_slides, training_rows
+from data_prep.stain.job import fit_slides, reference_rows
 from data_prep.stain.reference import median_of_slides, median_reference
 from data_prep.store import make_rows, open_concepts, open_patches, read_attribute, write_store
 from data_prep.store.verify import verify
@@ -112,7 +112,7 @@ def test_a_split_table_says_which_rows_train(store, tmp_path) -> None:
 
 
 def test_without_roles_all_rows_serve_with_a_warning(capsys) -> None:
-    assert training_rows(make_rows(3)).tolist() == [0, 1, 2]
+    assert reference_rows(make_rows(3)).tolist() == [0, 1, 2]
     assert "warning: no roles" in capsys.readouterr().err
 
 
