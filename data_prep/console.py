@@ -83,6 +83,18 @@ def require_seed(seed: int | None) -> None:
         raise InputError(f"--seed {seed}: give 0 or more")
 
 
+def require_workers(workers: int) -> None:
+    """Raise `InputError` for fewer --workers than one."""
+    if workers < 1:
+        raise InputError(f"--workers {workers}: give 1 or more")
+
+
+def require_mpp(mpp: float | None) -> None:
+    """Raise `InputError` for an --mpp of patches that no microscope has."""
+    if mpp is not None and not 0 < mpp < 100:
+        raise InputError(f"--mpp {mpp}: give micrometres a pixel, as 0.25 for 40x")
+
+
 def warn(message: str) -> None:
     """Print a warning line to standard error, without stopping."""
     sys.stderr.write(f"warning: {message}\n")

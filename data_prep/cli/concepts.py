@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep.console import progress, require_seed, run, say, warn
+from data_prep.console import progress, require_mpp, require_seed, require_workers, run, say, warn
 from data_prep.errors import InputError
 from data_prep.files import require_destination
 
@@ -74,10 +74,8 @@ def _check(files: list[Path], mpp: float | None, seed: int | None, workers: int,
         require_destination(path, overwrite)
     if len({path.resolve() for path in files}) < len(files):
         raise InputError("--out, --csv and --original name one file; give each its own")
-    if mpp is not None and not 0 < mpp < 100:
-        raise InputError(f"--mpp {mpp}: give micrometres a pixel, as 0.25 for 40x")
-    if workers < 1:
-        raise InputError(f"--workers {workers}: give 1 or more")
+    require_mpp(mpp)
+    require_workers(workers)
     require_seed(seed)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from data_prep.console import progress, run, say, warn
+from data_prep.console import progress, require_workers, run, say, warn
 from data_prep.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ def extract(
     settings = ExtractionSettings(
         mpp, size, tissue, sampling, n, stride, coverage, limits, margin, seed, allow_upsampling, not geojson_level0
     )
-    if workers < 1:
-        raise InputError(f"--workers is {workers}: give 1 or more")
+    require_workers(workers)
     entries = _staged(_entries(slides, annotations, cohort, slide_mpp), stages, itc)
     _warn_of_missing(entries, annotations)
     bar = partial(_bar, quiet=quiet)

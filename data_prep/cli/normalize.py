@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from data_prep.console import progress, require_seed, run, say, warn
-from data_prep.errors import InputError
-from data_prep.files import replacing, require_destination, write_json
+from data_prep.files import require_destination, write_json
+from data_prep.pictures import require_png, write_png
 
 if TYPE_CHECKING:
     from data_prep.stain.job import Normalized
@@ -50,7 +50,9 @@ def normalize(
     from data_prep.store import open_concepts, open_patches, require_apart
 
     require_seed(seed)
-    _check(out, contact_sheet, overwrite)
+    require_destination(out, overwrite)
+    require_destination(out.with_suffix(".stain.json"), overwrite)
+    require_png(contact_sheet, "--contact-sheet")
     written = [path for path in (out, out.with_suffix(".stain.json"), contact_sheet) if path is not None]
     require_apart(written, [store, Path(reference), Path(split)])
     if fit == "slide":
@@ -67,15 +69,6 @@ def normalize(
             _draw(patches, out, contact_sheet)
 
 
-def _check(out: Path, sheet: Path | None, overwrite: bool) -> None:
-    require_destination(out, overwrite)
-    require_destination(out.with_suffix(".stain.json"), overwrite)
-    if sheet is not None:
-        require_destination(sheet)
-        if sheet.suffix.lower() != ".png":
-            raise InputError(f"--contact-sheet {sheet}: the picture is a PNG; end its name with .png")
-
-
 def _report(out: Path, result: "Normalized") -> None:
     from data_prep.store.words import counted
 
@@ -87,15 +80,11 @@ def _report(out: Path, result: "Normalized") -> None:
 
 
 def _draw(patches: "Patches", out: Path, sheet: Path) -> None:
-    import cv2
-
     from data_prep.stain.sheet import contact_sheet
     from data_prep.store import open_patches
 
     with open_patches(out) as after:
-        picture = contact_sheet(patches, after)
-    with replacing(sheet) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
+        write_png(sheet, contact_sheet(patches, after))
     say(f"{sheet}: patches of each centre before and after")
 
 

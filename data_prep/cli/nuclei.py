@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep.console import progress, run, say
-from data_prep.errors import InputError
-from data_prep.files import replacing, require_destination
+from data_prep.console import progress, require_mpp, require_workers, run, say
+from data_prep.files import require_destination
+from data_prep.pictures import require_png, write_png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,10 @@ def nuclei(
     from data_prep.nuclei import make_segmenter, store_nuclei
     from data_prep.store import open_concepts, open_patches, require_apart
 
-    _check(out, mpp, overlay, workers, overwrite)
+    require_destination(out, overwrite)
+    require_png(overlay, "--overlay")
+    require_mpp(mpp)
+    require_workers(workers)
     require_apart([out] if overlay is None else [out, overlay], [store, Path(segmenter.partition(":")[2])])
     find = make_segmenter(segmenter, drop_border)
     with open_patches(store) as patches:
@@ -56,18 +59,6 @@ def nuclei(
     say(f"{out}: {_summary(counts)}")
     if overlay is not None:
         _draw(out, overlay)
-
-
-def _check(out: Path, mpp: float | None, overlay: Path | None, workers: int, overwrite: bool) -> None:
-    require_destination(out, overwrite)
-    if overlay is not None:
-        require_destination(overlay)
-        if overlay.suffix.lower() != ".png":
-            raise InputError(f"--overlay {overlay}: the picture is a PNG; end its name with .png")
-    if mpp is not None and not 0 < mpp < 100:
-        raise InputError(f"--mpp {mpp}: give micrometres a pixel, as 0.25 for 40x")
-    if workers < 1:
-        raise InputError(f"--workers {workers}: give 1 or more")
 
 
 def _summary(counts: "np.ndarray") -> str:
@@ -79,7 +70,6 @@ def _summary(counts: "np.ndarray") -> str:
 
 def _draw(out: Path, overlay: Path) -> None:
     """Patches evenly spread over the store, with their contours."""
-    import cv2
     import numpy as np
 
     from data_prep.nuclei import contact_sheet
@@ -88,8 +78,7 @@ def _draw(out: Path, overlay: Path) -> None:
     with open_patches(out) as patches:
         chosen = np.unique(np.linspace(0, len(patches) - 1, SHOWN).astype(int))
         sheet = contact_sheet(patches.take(chosen), patches.take_masks(chosen))
-    with replacing(overlay) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1].tobytes())
+    write_png(overlay, sheet)
     say(f"{overlay}: {len(chosen)} patches with the contours of their nuclei")
 
 

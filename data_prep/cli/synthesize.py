@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from data_prep.console import progress, run, say
 from data_prep.files import replacing, require_destination
+from data_prep.pictures import require_png
 
 PALETTE = 128  # colors of the contact sheet: no difference to be seen, a third of the file
 
@@ -49,8 +50,7 @@ def synthesize(
         overwrite: replace a store that is there.
     """
     require_destination(out, overwrite)
-    if contact_sheet:
-        require_destination(contact_sheet)
+    require_png(contact_sheet, "--contact-sheet")
     from data_prep.synthetic import BLOCK, SyntheticSpec, plan_rows
     from data_prep.synthetic import synthesize as generate
 

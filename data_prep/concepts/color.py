@@ -4,18 +4,15 @@ import cv2
 import numpy as np
 
 from data_prep.concepts.patch import UNKNOWN, Patch
+from data_prep.stain import HED
+from data_prep.stain.density import BRIGHTEST
 
-# Ruifrok and Johnston 2001 (hematoxylin, eosin, a third stain for the rest): optical densities of R, G and B.
-_STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
-_TO_HEMATOXYLIN = np.linalg.inv(_STAINS)[:, 0]
+_TO_HEMATOXYLIN = np.linalg.inv(HED.T)[:, 0]
 # Contribution of each level of R, G and B to hematoxylin; level 0 counts as 1.
 _DENSITIES = (-np.log10(np.maximum(np.arange(256), 1) / 255)[:, None] * _TO_HEMATOXYLIN)[:, None]
 BIN = 0.01
 BINS = 256
 """Bins of the hematoxylin histogram: 256 of 0.01 OD from 0 on, the last one open."""
-# After Macenko et al. 2009: white is 240, stained is what absorbs an optical density (natural logarithm) of 0.15.
-STAINED = int(240 * np.exp(-0.15)) - 1
-"""A pixel is tissue where one of its channels is at this level (205) or below."""
 
 
 def hematoxylin(patch: Patch) -> dict[str, float]:
@@ -39,8 +36,11 @@ def hematoxylin_density(image: np.ndarray) -> np.ndarray:
 
 
 def tissue(patch: Patch) -> dict[str, float]:
-    """The share of the tissue that is nuclei. A nucleus is tissue however pale; without any tissue it is unknown."""
-    stained = cv2.bitwise_not(cv2.inRange(patch.image, (STAINED + 1,) * 3, (255,) * 3))
+    """The share of the tissue that is nuclei; without any tissue it is unknown.
+
+    Tissue is where one channel is at level 205 or below, Macenko's threshold; a nucleus is tissue however pale.
+    """
+    stained = cv2.bitwise_not(cv2.inRange(patch.image, (BRIGHTEST + 1,) * 3, (255,) * 3))
     covered = cv2.countNonZero(cv2.bitwise_or(stained, patch.inside))
     return {"ntissue_ratio": cv2.countNonZero(patch.inside) / covered if covered else UNKNOWN}
 

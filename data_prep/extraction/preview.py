@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import shapely
 
-from data_prep.files import replacing
+from data_prep.pictures import write_png
 from data_prep.sampling import UNLABELLED, Ground
 from data_prep.slides import Slide
 
@@ -35,7 +35,7 @@ def write_preview(
         for x, y in places:
             low, high = (round(x * zoom), round(y * zoom)), (round((x + side) * zoom), round((y + side) * zoom))
             cv2.rectangle(picture, low, high, COLORS[kind], _LINE)
-    _write_png(path, picture)
+    write_png(path, picture)
 
 
 def _picture(slide: Slide, overview: np.ndarray) -> np.ndarray:
@@ -59,10 +59,3 @@ def _outline_annotation(picture: np.ndarray, tumor: Any, zoom: float) -> None:
     rings = shapely.get_rings(polygons)
     corners = [np.round(shapely.get_coordinates(ring) * zoom).astype(np.int32) for ring in rings]
     cv2.polylines(picture, corners, True, ANNOTATION, _LINE, cv2.LINE_AA)
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    from PIL import Image
-
-    with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, format="PNG", compress_level=1)

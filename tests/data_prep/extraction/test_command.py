@@ -136,7 +136,7 @@ def both(painted, tmp_path):
 
 
 def workers(painted, tmp_path):
-    return [painted("a").path, "--workers", "0"], ["--workers is 0: give 1 or more"]
+    return [painted("a").path, "--workers", "0"], ["--workers 0: give 1 or more"]
 
 
 def coverage(painted, tmp_path):
