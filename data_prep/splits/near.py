@@ -1,6 +1,6 @@
 """Near-duplicate patches that serve in different roles."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ DISTANCE = 10
 ALIKE = 0.6
 """Least correlation of their small gray pictures."""
 MOST_PAIRS = 1_000_000
+_PIECE = 1 << 14  # pairs whose pictures are compared at a time, which takes 6 KiB each
 _PAIRS = ["first", "second", "distance", "alike"]
 
 # Wraps the iteration over the starts of blocks, for a progress bar.
@@ -76,7 +77,7 @@ def search(prints: Fingerprints, groups: np.ndarray) -> tuple[pd.DataFrame, bool
         return _table(found), False
     asking = np.flatnonzero(groups != np.bincount(groups).argmax())
     count = 0
-    for block in close_pairs(prints.hashes[asking].ravel(), prints.hashes[:, 0], DISTANCE):
+    for block in _pieces(close_pairs(prints.hashes[asking].ravel(), prints.hashes[:, 0], DISTANCE)):
         first, view, second = asking[block[:, 0] // 8], block[:, 0] % 8, block[:, 1]
         other = groups[first] != groups[second]
         likeness = _likeness(prints.thumbs, first[other], view[other], second[other])
@@ -86,6 +87,11 @@ def search(prints: Fingerprints, groups: np.ndarray) -> tuple[pd.DataFrame, bool
         if count > MOST_PAIRS:
             return _table(found), True
     return _table(found), False
+
+
+def _pieces(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    for block in blocks:
+        yield from (block[start : start + _PIECE] for start in range(0, len(block), _PIECE))
 
 
 def _likeness(thumbs: np.ndarray, first: np.ndarray, view: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -97,6 +97,20 @@ def test_the_search_stops_at_too_many_pairs(monkeypatch):
     assert len(pairs) > 10
 
 
+def test_many_equal_patches_cost_no_more_memory(monkeypatch):
+    prints = Fingerprints(*(np.repeat(values, 200, axis=0) for values in fingerprints(textures(1))))
+    standardized, most = near._standardized, []
+    monkeypatch.setattr(near, "_standardized", lambda thumbs: most.append(len(thumbs)) or standardized(thumbs))
+    whole = search(prints, np.arange(200) % 2)
+    assert max(most) > 1000
+    most.clear()
+    monkeypatch.setattr(near, "_PIECE", 1000)
+    pieces = search(prints, np.arange(200) % 2)
+    assert max(most) <= 1000
+    assert len(pieces[0]) == 100 * 100
+    assert pieces[0].equals(whole[0])
+
+
 def test_nothing_to_compare():
     empty = Fingerprints(np.empty((0, 8), np.uint64), np.empty((0, 16, 16), np.uint8))
     pairs, cut = search(empty, np.empty(0, int))
