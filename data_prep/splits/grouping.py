@@ -1,7 +1,8 @@
 """Patient-disjoint splits and folds, stratified by class and centre.
 
-Whole patients are dealt out, the largest first, each to the part whose (class, centre) counts it brings nearest
-to their targets. As a squared distance relative to the target, so that rare strata weigh as much as common ones.
+Whole patients are dealt out, the largest first, each to the part whose (class, centre) counts, and count in all, it
+brings nearest to their targets. As a squared distance relative to the target, so that rare strata weigh as much as
+common ones.
 Patients who share a slide are dealt out as one.
 """
 
@@ -105,10 +106,23 @@ def _deal(rows: pd.DataFrame, keys: np.ndarray, shares: list[float], seed: int) 
             f"{counted(len(patients), 'patient')} with labels for {len(shares)} parts: fewer patients than parts "
             "(those who share a slide count once); ask for fewer folds or roles, or add patients"
         )
-    strata, stratum = np.unique(rows["label"].astype(str) + " " + rows["centre"].astype(str), return_inverse=True)
-    counts = np.zeros((len(patients), len(strata)))
-    np.add.at(counts, (patient, stratum), 1)
+    counts = _stratum_counts(rows, patient, len(shares))
     return _allocate(counts, np.asarray(shares), np.random.default_rng(seed))[patient]
+
+
+def _stratum_counts(rows: pd.DataFrame, patient: np.ndarray, parts: int) -> np.ndarray:
+    """The patches of each patient (lines) in each stratum, and in all.
+
+    Strata of fewer patients than `parts` cannot be divided; they count together, class by class. Otherwise each of
+    them would pull into the part with the largest target, and no part would miss what it lacks in all.
+    """
+    label, number = rows["label"].astype(str).reset_index(drop=True), pd.Series(patient)
+    names = label + " " + rows["centre"].astype(str).reset_index(drop=True)
+    names = names.where(number.groupby(names).transform("nunique") >= parts, label)
+    strata, stratum = np.unique(names.to_numpy(str), return_inverse=True)
+    counts = np.zeros((patient.max(initial=-1) + 1, len(strata)))
+    np.add.at(counts, (patient, stratum), 1)
+    return np.column_stack([counts, counts.sum(axis=1)])
 
 
 def _allocate(counts: np.ndarray, shares: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -309,3 +309,14 @@ def test_real_camelyon_patches_keep_their_patients_apart(shared, tmp_path):
     np.testing.assert_array_equal(read_split(tmp_path / "all_shuffle.csv", rows), roles)
     with pytest.raises(InputError, match="46 of 46 lines name patches that the store lacks, first: extra17"):
         read_split(folder / "demo_train_shuffle.csv", rows)
+
+
+@pytest.mark.parametrize("centres", [30, 15, 10, 3])
+def test_many_centres_of_few_patients_still_give_parts_of_the_asked_size(centres):
+    patients = np.repeat(np.arange(30), 10)
+    rows = make_rows([f"p{number}" for number in patients], np.arange(300) // 2 % 2, patients % centres)
+    folds = fold_roles(rows, 5, 0)
+    assert [int((roles == "internal_test").sum()) for roles in folds] == [60] * 5
+    roles = split_by_patient(rows, 0)
+    assert 190 <= (roles == "train").sum() <= 220
+    assert 40 <= (roles == "validation").sum() <= 60
