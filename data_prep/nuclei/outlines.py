@@ -113,9 +113,10 @@ def read_outlines(path: Path) -> Drawn:
     """All polygons of a GeoJSON: a collection, a list of features or one.
 
     Of a QuPath cell its `nucleusGeometry` is taken; the parts of a multipolygon are nuclei of their own (CellViT
-    writes one a class). `InputError` where it is not whole JSON, not GeoJSON, or has features but no polygon.
+    writes one a class). Beside QuPath's detections or cells its annotations are regions, not nuclei. `InputError` where
+    it is not whole JSON, not GeoJSON, or has features without a polygon.
     """
-    rings = [_corners(path, ring) for feature in _features(path) for ring in _rings(path, feature)]
+    rings = [_corners(path, ring) for feature in _nuclei(_features(path)) for ring in _rings(path, feature)]
     starts = np.cumsum([0] + [len(ring) for ring in rings])
     corners = np.concatenate(rings) if rings else np.zeros((0, 2))
     boxes = np.array([(*ring.min(0), *ring.max(0)) for ring in rings]).reshape(-1, 4)
@@ -134,6 +135,18 @@ def _features(path: Path) -> list[Any]:
     if not isinstance(value, list):
         raise InputError(f"{path}: not GeoJSON features; export the nuclei again as GeoJSON")
     return value
+
+
+def _nuclei(features: list[Any]) -> list[Any]:
+    kinds = [_object_type(feature) for feature in features]
+    if not {"detection", "cell"} & set(kinds):
+        return features
+    return [feature for feature, kind in zip(features, kinds, strict=True) if kind != "annotation"]
+
+
+def _object_type(feature: Any) -> str:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    return str(properties.get("objectType")) if isinstance(properties, dict) else ""
 
 
 def _rings(path: Path, feature: Any) -> list[Any]:

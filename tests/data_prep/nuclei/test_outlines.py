@@ -54,6 +54,17 @@ def test_the_nuclei_of_a_slide_are_placed_on_its_patches(tmp_path, shape):
     assert labels.max() == 2
 
 
+@pytest.mark.parametrize("kind", ["detection", "cell"])
+def test_a_region_beside_nuclei_is_none(tmp_path, kind):
+    region = feature(shapely.box(0, 0, 400, 400), properties={"objectType": "annotation"})
+    write(tmp_path / "slide.1.geojson", [region, *(feature(p, properties={"objectType": kind}) for p in ROUND)])
+    first, second, _ = expected(ROUND)
+    np.testing.assert_array_equal(found(tmp_path), first * 1 + second * 2)
+    # CellViT and others write nuclei as annotations.
+    write(tmp_path / "other.geojson", [feature(p, properties={"objectType": "annotation"}) for p in ROUND])
+    np.testing.assert_array_equal(found(tmp_path, slide="other"), first * 1 + second * 2)
+
+
 def test_without_a_slide_the_entry_names_the_file(tmp_path):
     write(tmp_path / "e.geojson", [feature(ROUND[0])])
     assert found(tmp_path, slide="", entry="e", patch_no=3).max() == 1
