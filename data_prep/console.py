@@ -65,16 +65,21 @@ def guarded(work: Callable[[], Any], prog: str) -> Any:
     except InputError as error:
         fail(prog, str(error))
     except KeyboardInterrupt:
-        sys.stderr.write(f"{prog}: interrupted; the same command continues\n")
+        _close_bars()
+        sys.stderr.write(f"{prog}: interrupted; run the same command again\n")
         raise SystemExit(130) from None
 
 
 def fail(prog: str, message: str) -> NoReturn:
     """Print one line to standard error, below any progress bar, and leave with status 2."""
-    for bar in list(_BARS):
-        bar.close()
+    _close_bars()
     sys.stderr.write(f"{prog}: {' '.join(message.split())}\n")
     raise SystemExit(BAD_INPUT)
+
+
+def _close_bars() -> None:
+    for bar in list(_BARS):
+        bar.close()
 
 
 def require_seed(seed: int | None) -> None:
