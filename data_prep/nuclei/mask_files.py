@@ -47,7 +47,8 @@ class MaskFolder:
         if self._owners.setdefault(path, describe(row)) != describe(row):
             both = f"{self._owners[path]} and {describe(row)}"
             raise InputError(f"{path}: fits the patches {both}; put label images in folders as the images are")
-        return as_labels(read_labels(path, shape))
+        labels = as_labels(read_labels(path, shape))
+        return split_parts(labels) if labels.max(initial=0) == 1 else labels
 
 
 def read_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -87,8 +88,7 @@ def _require_shape(path: Path, found: tuple[int, ...], shape: tuple[int, int]) -
 
 def as_labels(values: np.ndarray) -> np.ndarray:
     """Whole numbers (h, w), or PanNuke's (h, w, 6), as `int32` labels (h, w) without gaps."""
-    labels = merge_classes(values) if values.ndim == 3 else renumber(values)
-    return split_parts(labels) if labels.max(initial=0) == 1 else labels
+    return merge_classes(values) if values.ndim == 3 else renumber(values)
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,13 @@ def test_pannuke_masks_of_a_store(tmp_path):
     np.testing.assert_array_equal(labels[0], [[1, 0, 0], [0, 0, 2]])
 
 
+def test_the_masks_of_a_store_are_no_plain_masks(tmp_path):
+    in_two_parts, rows = np.array([[[5, 0, 5], [5, 0, 5]]]), make_rows(1, {"source": "s", "entry": "e"})
+    write_store(tmp_path / "flat.h5", PATCH, rows, masks=in_two_parts)
+    labels = make_segmenter(f"masks:{tmp_path / 'flat.h5'}")(PATCH, rows)
+    np.testing.assert_array_equal(labels, in_two_parts // 5)
+
+
 def test_masks_of_patches_of_one_name_are_refused(tmp_path):
     rows = make_rows(2, {"source": "s", "entry": "e", "patch_no": 0})
     write_store(tmp_path / "flat.h5", np.repeat(PATCH, 2, axis=0), rows, masks=np.stack([LABELS, LABELS]))
