@@ -1,12 +1,15 @@
 """Derive the weights of `data_prep.nuclei.quality` on the tuning halves, and see whether they carry over.
 
-    python -m benchmarks.nuclei_quality DATA
+    python -m benchmarks.nuclei_quality DATA [--crossed]
 
 For each region and piece of each level the best intersection over union with a true nucleus is what the formula is to
-predict; the three data sets weigh equally. Then the weights of every two data sets are tried on the third.
+predict; the three data sets weigh equally. What is usual in a patch depends on the weights, so they are fitted in
+rounds. Then the weights of every two data sets are tried on the third.
+
+`--crossed` looks at the reporting halves too: the weights are fitted on each half, the counts are those of the other.
 """
 
-import sys
+import argparse
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,26 +19,27 @@ import numpy as np
 from benchmarks.nuclei_truth import MPP, Case, cases
 from data_prep.nuclei import quality as formula
 from data_prep.nuclei import segment
-from data_prep.nuclei.chromatin import WORKING_MPP
-from data_prep.nuclei.classical import measure
+from data_prep.nuclei.classical import kinds, measure
 from data_prep.nuclei.levels import Level
 
-Table = tuple[np.ndarray, np.ndarray]
+Table = list[tuple[np.ndarray, np.ndarray]]
+Tables = dict[str, Table]
+ROUNDS = 4
 
 
 def table(some: list[Case], mpp: float) -> Table:
-    """The terms (n, 8) of all candidate regions and their overlap (n,) with the truth."""
-    terms, overlaps = [], []
-    for case in some:
-        for level, growth, _, split in measure(case.image, mpp):
-            truth = _at(case.truth, level.labels.shape)
-            kinds = [(level, growth)] + ([(split.pieces, growth[split.of])] if split else [])
-            for regions, grown in kinds:
-                area = regions.area * WORKING_MPP**2
-                fit = (area > formula.SMALLEST) & (area < formula.LARGEST)
-                terms.append(formula.describe(regions, grown)[fit])
-                overlaps.append(best_overlap(regions, truth)[fit])
-    return np.concatenate(terms), np.concatenate(overlaps)
+    """For each case the traits (n, 9) of all candidate regions and their overlap (n,) with the truth."""
+    return [_row(case, mpp) for case in some]
+
+
+def _row(case: Case, mpp: float) -> tuple[np.ndarray, np.ndarray]:
+    measured = list(measure(case.image, mpp))
+    truth = _at(case.truth, measured[0][0].labels.shape)
+    regions = [one for level, growth, _, split in measured for one in kinds(level, growth, split)]
+    traits = np.concatenate([formula.describe(level, growth) for level, growth in regions])
+    overlap = np.concatenate([best_overlap(level, truth) for level, _ in regions])
+    fit = formula.is_fit(traits)
+    return traits[fit], overlap[fit]
 
 
 def _at(truth: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -52,32 +56,72 @@ def best_overlap(level: Level, truth: np.ndarray) -> np.ndarray:
 
 
 def fit(tables: list[Table]) -> tuple[np.ndarray, float]:
-    """Weights (8,) by least squares, the tables weighing equally, and the R2 of the prediction."""
-    terms, overlap = (np.concatenate([table[part] for table in tables]) for part in (0, 1))
-    weight = np.concatenate([np.full(len(overlap), 1 / len(overlap)) for _, overlap in tables])
+    """Weights (9,) by least squares, the tables weighing equally, and the R2 of the prediction."""
+    weights = np.array(formula.WEIGHTS)
+    for _ in range(ROUNDS):
+        with patch.object(formula, "WEIGHTS", tuple(weights)):
+            weights, r2 = _solve(tables)
+    return weights, r2
+
+
+def _solve(tables: list[Table]) -> tuple[np.ndarray, float]:
+    rows = [row for one in tables for row in one]
+    terms = np.concatenate([formula.compare(traits, formula.usual(traits)) for traits, _ in rows])
+    overlap = np.concatenate([own for _, own in rows])
+    sizes = [sum(len(own) for _, own in one) for one in tables]
+    weight = np.repeat(1 / np.array(sizes), sizes)
     root = np.sqrt(weight)
     weights = np.linalg.lstsq(terms * root[:, None], overlap * root, rcond=None)[0]
     residual = weight @ (terms @ weights - overlap) ** 2
     return weights, float(1 - residual / (weight @ (overlap - np.average(overlap, weights=weight)) ** 2))
 
 
-def correlation(some: list[Case], mpp: float, weights: np.ndarray) -> float:
-    """Of the counts by `segment` with these weights and the true ones."""
+def counts(some: list[Case], mpp: float, weights: np.ndarray) -> np.ndarray:
+    """(n, 2): the counts by `segment` with these weights, and the true ones."""
     with patch.object(formula, "WEIGHTS", tuple(weights)):
-        counts = [segment(case.image, mpp).max() for case in some]
-    return float(np.corrcoef(counts, [case.count for case in some])[0, 1])
+        return np.array([(segment(case.image, mpp).max(), case.count) for case in some])
+
+
+def correlation(found: np.ndarray) -> float:
+    return float(np.corrcoef(found.T)[0, 1])
+
+
+def load(folder: Path, half: str) -> tuple[dict[str, list[Case]], Tables]:
+    some = {name: list(cases(folder, name, half)) for name in MPP}
+    return some, {name: table(own, MPP[name]) for name, own in some.items()}
+
+
+def report(some: dict[str, list[Case]], tables: Tables) -> None:
+    weights, r2 = fit(list(tables.values()))
+    regions = sum(len(overlap) for one in tables.values() for _, overlap in one)
+    print(f"weights {weights.round(3).tolist()}, R2 {r2:.2f} over {regions} regions")
+    for name, own in some.items():
+        others, _ = fit([one for other, one in tables.items() if other != name])
+        all_three, foreign = (correlation(counts(own, MPP[name], w)) for w in (weights, others))
+        print(f"{name:8} count r {all_three:.3f} with all weights, {foreign:.3f} with those of the other two data sets")
+
+
+def report_crossed(folder: Path) -> None:
+    halves = [load(folder, half) for half in ("tuning", "reporting")]
+    weights = [fit(list(tables.values()))[0] for _, tables in halves]
+    for name, mpp in MPP.items():
+        found = [counts(some[name], mpp, w) for (some, _), w in zip(halves, reversed(weights), strict=True)]
+        print(
+            f"{name:8} count r, weights of the other half: {correlation(np.concatenate(found)):.3f} "
+            f"(tuning {correlation(found[0]):.3f}, reporting {correlation(found[1]):.3f})"
+        )
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--crossed", action="store_true", help="fit on each half, count in the other")
+    arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    tuning = {name: list(cases(Path(sys.argv[1]), name, "tuning")) for name in MPP}
-    tables = {name: table(some, MPP[name]) for name, some in tuning.items()}
-    weights, r2 = fit(list(tables.values()))
-    print(f"weights {weights.round(3).tolist()}, R2 {r2:.2f} over {sum(len(o) for _, o in tables.values())} regions")
-    for name, some in tuning.items():
-        others, _ = fit([one for other, one in tables.items() if other != name])
-        own, foreign = (correlation(some, MPP[name], w) for w in (weights, others))
-        print(f"{name:8} count r {own:.3f} with all weights, {foreign:.3f} with those of the other two data sets")
+    if arguments.crossed:
+        report_crossed(arguments.data)
+    else:
+        report(*load(arguments.data, "tuning"))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,13 @@ _DENSITY = -np.log((np.arange(256, dtype=np.float32) + 1) / 256)
 class Chromatin:
     """Maps (h, w) `float32` of a patch at `WORKING_MPP`.
 
-    `darkness`: optical density in red, which hematoxylin absorbs and eosin lets through, less noise and with its
-    detail raised, so that 0 is the lightest and 1 the darkest tissue of the patch. `edge`: its slope, a pixel.
+    `density`: optical density in red, which hematoxylin absorbs and eosin lets through, less noise. `darkness`: the
+    same with its detail raised, so that 0 is the lightest and 1 the darkest tissue of the patch. `edge`: its slope, a
+    pixel.
     `blueness`: the share of red in the density of all colors, about 1/3 in gray, more in blue, less in red.
     """
 
+    density: np.ndarray
     darkness: np.ndarray
     edge: np.ndarray
     blueness: np.ndarray
@@ -36,7 +38,7 @@ def chromatin(image: np.ndarray, mpp: float) -> Chromatin:
     low, high = map(float, np.percentile(raised, (2, 99.5)))
     darkness = (raised - low) / max(high - low, FAINTEST)
     blueness = (density[..., 0] + 0.02) / (cv2.transform(density, np.ones((1, 3))) + 0.06)
-    return Chromatin(darkness, _slope(darkness), blueness)
+    return Chromatin(red, darkness, _slope(darkness), blueness)
 
 
 def _at_working_mpp(image: np.ndarray, mpp: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from data_prep.nuclei.choice import Candidates, Pieces, choose
 from data_prep.nuclei.chromatin import chromatin
 from data_prep.nuclei.labels import renumber
 from data_prep.nuclei.levels import Level, find_levels, terms_of
-from data_prep.nuclei.quality import quality
+from data_prep.nuclei.quality import rate
 from data_prep.nuclei.splitting import Split, find_splits
 
 COARSEST = 1.0
@@ -23,7 +23,7 @@ def segment(image: np.ndarray, mpp: float) -> np.ndarray:
     """The nuclei of an H&E `image` (h, w, 3) RGB `uint8` at `mpp` micrometres a pixel, as `int32` labels (h, w).
 
     0 is background, the nuclei are numbered 1, 2, … without gaps, those cut by the border among them. Regions darker
-    than each of several levels are candidates; a formula says how much each looks like a nucleus (`quality`), and of
+    than each of several levels are candidates; a formula says how much each looks like a nucleus (`rate`), and of
     those that overlap the best are taken (`choose`). Raises `InputError` for other pixels and for an `mpp` that is
     not above 0 and at most 1.
     """
@@ -33,16 +33,21 @@ def segment(image: np.ndarray, mpp: float) -> np.ndarray:
 
 def find_candidates(image: np.ndarray, mpp: float) -> list[Candidates]:
     """All that may be a nucleus, with its quality, darkest level first."""
+    measured = list(measure(image, mpp))
+    qualities = iter(rate([regions for level, growth, _, split in measured for regions in kinds(level, growth, split)]))
     return [
-        Candidates(level.labels, quality(level, growth), parents, _pieces(split, growth))
-        for level, growth, parents, split in measure(image, mpp)
+        Candidates(level.labels, next(qualities), parents, _pieces(split, qualities))
+        for level, _, parents, split in measured
     ]
 
 
-def _pieces(split: Split | None, growth: np.ndarray) -> Pieces | None:
-    if split is None:
-        return None
-    return Pieces(split.pieces.labels, quality(split.pieces, growth[split.of]), split.of)
+def kinds(level: Level, growth: np.ndarray, split: Split | None) -> list[tuple[Level, np.ndarray]]:
+    """The regions of a level with their growth, and the pieces of them, which have the growth of their region."""
+    return [(level, growth)] if split is None else [(level, growth), (split.pieces, growth[split.of])]
+
+
+def _pieces(split: Split | None, qualities: Iterator[np.ndarray]) -> Pieces | None:
+    return None if split is None else Pieces(split.pieces.labels, next(qualities), split.of)
 
 
 def measure(image: np.ndarray, mpp: float) -> Iterator[tuple[Level, np.ndarray, np.ndarray, Split | None]]:

@@ -14,7 +14,7 @@ from data_prep.nuclei.chromatin import WORKING_MPP, Chromatin
 
 LEVELS = np.linspace(0.95, 0.18, 14)
 LARGEST_HOLE = round(40 / WORKING_MPP**2)  # um2 to pixels: the pale middle of a large nucleus, not a lumen
-TERMS = 8
+TERMS = 9
 DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
@@ -22,9 +22,9 @@ DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 class Level:
     """The n regions of a level; `labels` (h, w) `int32` numbers them from 1.
 
-    `sums` (n, 8): over the pixels of a region, the sums of 1, x, y, x2, y2, xy, darkness and blueness. `slope` (n,):
-    the mean of `Chromatin.edge` on its boundary. `touching` (n,): its pixels on the border of the patch. `pixel` (n,):
-    the place of one of its pixels in the flat maps.
+    `sums` (n, 9): over the pixels of a region, the sums of 1, x, y, x2, y2, xy, darkness, blueness and density.
+    `slope` (n,): the mean of `Chromatin.edge` on its boundary. `touching` (n,): its pixels on the border of the patch.
+    `pixel` (n,): the place of one of its pixels in the flat maps.
     """
 
     labels: np.ndarray
@@ -52,10 +52,11 @@ def find_levels(maps: Chromatin, terms: np.ndarray) -> list[Level]:
 
 
 def terms_of(maps: Chromatin) -> np.ndarray:
-    """(pixels, 8): what `Level.sums` sums."""
+    """(pixels, 9): what `Level.sums` sums."""
     height, width = maps.darkness.shape
     y, x = (axis.ravel().astype(np.float64) for axis in np.mgrid[:height, :width])
-    return np.stack([np.ones(x.size), x, y, x * x, y * y, x * y, maps.darkness.ravel(), maps.blueness.ravel()], axis=1)
+    shades = (maps.darkness.ravel(), maps.blueness.ravel(), maps.density.ravel())
+    return np.stack([np.ones(x.size), x, y, x * x, y * y, x * y, *shades], axis=1)
 
 
 def _measure(mask: np.ndarray, darker: Level | None, terms: np.ndarray, edge: np.ndarray) -> Level:

@@ -1,47 +1,79 @@
-"""How much a dark region looks like a nucleus: a formula of seven terms."""
+"""How much a dark region looks like a nucleus: a formula of eight terms, two of them relative to the patch."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from data_prep.nuclei.choice import LEAST_QUALITY
 from data_prep.nuclei.chromatin import WORKING_MPP
 from data_prep.nuclei.levels import Level
 
 SMALLEST, LARGEST = 2.0, 400.0  # um2; smaller and larger regions are no nuclei
-SMALL = 20.0  # um2; from here on size says nothing more by itself
-WEIGHTS = (-0.615, 0.402, 0.303, 1.091, 0.14, 0.173, 0.138, -0.062)
-"""Constant and weights of `describe`, by least squares on the tuning halves (`benchmarks/nuclei_quality.py`)."""
+WEIGHTS = (-0.136, 0.287, 0.300, 0.640, 0.164, 0.149, -0.179, 0.320, 0.192)
+"""Constant and weights of `compare`, by least squares on the tuning halves (`benchmarks/nuclei_quality.py`)."""
+USUAL = (1.1, np.log(24.0))
+"""Density and log area (um2) of the usual nucleus: medians over the patches of the tuning halves."""
+TRUST = 0.3
+"""How much `USUAL` counts against the regions of a patch: little, unless there is hardly a nucleus in it."""
 
 
-def quality(level: Level, growth: np.ndarray) -> np.ndarray:
-    """For each region of `level` (n,) the intersection over union to be expected with the nucleus it shows.
+def rate(regions: Sequence[tuple[Level, np.ndarray]]) -> list[np.ndarray]:
+    """For each region (n,) the intersection over union to be expected with the nucleus it shows.
 
-    `growth`: as of `describe`. 0 for regions that are too small or too large.
+    `regions`: all of a patch, in parts, with their growth as of `describe`. 0 for those too small or too large.
     """
-    area = level.sums[:, 0] * WORKING_MPP**2
-    expected = describe(level, growth) @ np.array(WEIGHTS)
-    return np.where((area > SMALLEST) & (area < LARGEST), expected, 0.0)
+    traits = np.concatenate([describe(level, growth) for level, growth in regions])
+    quality = expect(traits, usual(traits))
+    return np.split(quality, np.cumsum([len(growth) for _, growth in regions])[:-1])
 
 
 def describe(level: Level, growth: np.ndarray) -> np.ndarray:
-    """(n, 8) terms: 1; slope of the boundary times log area; how elliptic; blueness; log area up to `SMALL`;
-    how little it grows toward the next lighter level (`growth`, area by area there); darkness cut by the border;
-    darkness.
+    """(n, 9) traits: 1; slope of the boundary times log area; how elliptic; blueness; how little it grows toward the
+    next lighter level (`growth`, area by area there); darkness cut by the border; darkness; density; log area in um2.
     """
-    area = level.sums[:, 0]
+    area = level.area
     log_area = np.log(area * WORKING_MPP**2)
-    darkness, blueness = level.sums[:, 6] / area, level.sums[:, 7] / area
+    darkness, blueness, density = level.sums[:, 6:9].T / area
     return np.stack(
         [
             np.ones(len(area)),
             log_area * level.slope,
             np.minimum(ellipticity(level.sums), 1) ** 8,
             blueness,
-            np.minimum(log_area, np.log(SMALL)),
             growth**3,
             np.minimum(level.touching / np.sqrt(area), 1.5) * darkness,
             darkness,
+            density,
+            log_area,
         ],
         axis=1,
     )
+
+
+def usual(traits: np.ndarray) -> np.ndarray:
+    """Density and log area of what looks like nuclei among the `traits` (n, 9) of a patch."""
+    weight = np.maximum(expect(traits, USUAL) - LEAST_QUALITY, 0) ** 2
+    return (weight @ traits[:, 7:] + TRUST * np.array(USUAL)) / (weight.sum() + TRUST)
+
+
+def expect(traits: np.ndarray, nucleus: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The quality (n,) of regions with these `traits`, where `nucleus` is the usual one."""
+    fit = is_fit(traits)
+    return np.where(fit, compare(traits, nucleus) @ np.array(WEIGHTS), 0.0)
+
+
+def is_fit(traits: np.ndarray) -> np.ndarray:
+    """Which (n,) are neither too small nor too large."""
+    return (traits[:, 8] > np.log(SMALLEST)) & (traits[:, 8] < np.log(LARGEST))
+
+
+def compare(traits: np.ndarray, nucleus: Sequence[float] | np.ndarray) -> np.ndarray:
+    """(n, 9) terms: the `traits`, the last two as how far a region is paler and smaller than the usual `nucleus`."""
+    density, log_area = nucleus
+    terms = traits.copy()
+    terms[:, 7] = np.minimum(traits[:, 7] / density, 0.9)
+    terms[:, 8] = np.clip(traits[:, 8] - log_area, -1.5, 0)
+    return terms
 
 
 def ellipticity(sums: np.ndarray) -> np.ndarray:

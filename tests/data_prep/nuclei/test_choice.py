@@ -10,7 +10,7 @@ from skimage.measure import regionprops
 from data_prep.nuclei.choice import LEAST_QUALITY, Candidates, choose
 from data_prep.nuclei.chromatin import chromatin
 from data_prep.nuclei.levels import LEVELS, find_levels, foreground, terms_of
-from data_prep.nuclei.quality import WEIGHTS, describe, ellipticity, quality
+from data_prep.nuclei.quality import ellipticity
 from data_prep.synthetic import SyntheticSpec, synthesize
 
 
@@ -68,17 +68,6 @@ def test_the_boundary_and_the_border(maps, levels):
         assert level.slope[number - 1] == pytest.approx(maps.edge[own & ~inner].mean(), rel=1e-5)
         sides = own[0].sum() + own[-1].sum() + own[:, 0].sum() + own[:, -1].sum()
         assert level.touching[number - 1] == sides
-
-
-def test_the_quality_is_the_weighted_terms(levels):
-    darker, lighter = levels[7:9]
-    parents = darker.parents(lighter)
-    growth = darker.area / lighter.area[parents]
-    terms = describe(darker, growth)
-    assert terms.shape == (len(darker.sums), len(WEIGHTS))
-    area = darker.sums[:, 0] * 0.25
-    inside = (area > 2) & (area < 400)
-    np.testing.assert_allclose(quality(darker, growth), np.where(inside, terms @ WEIGHTS, 0))
 
 
 def nested(draw_branches):
