@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import cv2
+
 from data_prep.errors import InputError
 from data_prep.extraction.job import Job
 from data_prep.extraction.state import SlideState
@@ -26,9 +28,14 @@ def run_jobs(jobs: Sequence[Job], scheduler: str = LOCAL, workers: int = 1) -> I
     with _client(scheduler, workers) as client:
         from distributed import as_completed
 
-        futures = {client.submit(extract_slide, job, pure=False): job for job in jobs}
+        futures = {client.submit(_among_others, job, pure=False): job for job in jobs}
         for future in as_completed(futures):
             yield _result(future, futures[future])
+
+
+def _among_others(job: Job) -> SlideState:
+    cv2.setNumThreads(1)  # there are workers enough; their threads would stand in each other's way
+    return extract_slide(job)
 
 
 def _result(future: Any, job: Job) -> SlideState:

@@ -65,7 +65,7 @@ def _compared(split: str, roles: np.ndarray) -> list[Remark]:
         made = json.loads(Path(split).with_suffix(".json").read_text(encoding="utf-8"))
         allowed, near = [str(line) for line in made["leaks_allowed"]], made["near_duplicates"]
         compared = int(near["compared"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return [Remark("Near-duplicates across roles were not looked for; python -m data_prep split does that.")]
     pairs = [line for line in allowed if "near-duplicate" in line]
     missed = [] if compared else [Remark("No patch could be compared for near-duplicates: all are flat.")]
