@@ -28,6 +28,7 @@ def concepts(
     seed: int | None = None,
     csv: Path | None = None,
     original: Path | None = None,
+    split: str = "",
     workers: int = 1,
     overwrite: bool = False,
     quiet: bool = False,
@@ -46,20 +47,23 @@ def concepts(
         seed: Add the control concept `random`, drawn from this seed (0 where only --only asks for it).
         csv: Also write the table as text.
         original: Also write z-scores in the layout of the original's concept file, fitted on the training rows, or on
-            all where the store has no roles.
+            all where no row has a role.
+        split: A split table that says which rows are for training, for --original (default: the roles in the store).
         workers: Processes that measure beside each other.
         overwrite: Replace files that exist.
         quiet: No progress bar.
     """
     written = [path for path in (out, csv, original) if path is not None]
     _check(written, mpp, seed, workers, overwrite)
+    if split and original is None:
+        raise InputError("--split says what --original is fitted on; without it values are raw, and nothing is fitted")
     from data_prep.concepts.job import Job, measure_store
     from data_prep.store import require_apart, write_concepts
 
     require_apart(written, [store, plugin or "", Path(segmenter.partition(":")[2])])
     names, control = _names(only, seed)
     job = Job(store, names, segmenter, mpp, plugin, control)
-    fitted = None if original is None else _fitted(store)
+    fitted = None if original is None else _fitted(store, split)
     table = measure_store(job, workers, partial(progress, label=out.name, quiet=quiet))
     write_concepts(out, table, _made(job, table))
     _report(out, table)
@@ -134,7 +138,7 @@ def _write_csv(path: Path, table: "pd.DataFrame") -> None:
     say(f"{path}: the table as text")
 
 
-def _fitted(store: str) -> "tuple[np.ndarray, str]":
+def _fitted(store: str, split: str) -> "tuple[np.ndarray, str]":
     """Whether each row (n,) is one that z-scores are fitted on, and what to call these rows."""
     import numpy as np
 
@@ -142,7 +146,7 @@ def _fitted(store: str) -> "tuple[np.ndarray, str]":
     from data_prep.store import open_patches
 
     with open_patches(store) as patches:
-        rows, training = patches.rows, training_rows(patches.rows)
+        rows, training = patches.rows, training_rows(patches.rows, split)
     if training is None:
         return np.ones(len(rows), bool), f"all {len(rows)} rows, for want of roles"
     return np.isin(np.arange(len(rows)), training), f"the {len(training)} training rows"

@@ -14,6 +14,7 @@ import pytest
 
 from data_prep.cli.concepts import main
 from data_prep.concepts import ORIGINAL, UNITS, measure
+from data_prep.splits import write_split
 from data_prep.store import KEY, StoreWriter, align_concepts, make_rows, open_concepts, open_patches, write_store
 from data_prep.synthetic import CONCEPTS, SyntheticSpec, synthesize
 from tests.data_prep.concepts.samples import nuclei, tissue
@@ -117,6 +118,19 @@ def test_z_scores_are_not_fitted_on_tests(tmp_path, capsys):
     flags = ["--out", tmp_path / "c.h5", "--only", "colorfulness", "--original", tmp_path / "o.h5"]
     assert "no row has the role train" in refused(capsys, str(tmp_path / "s.h5"), *flags)
     assert [path.name for path in tmp_path.iterdir()] == ["s.h5"]
+
+
+def test_z_scores_are_fitted_on_the_training_rows_of_a_split_table(tmp_path, capsys):
+    rows = make_rows(4, {"source": "s", "patch_no": range(4), "patient": list("aabb")})
+    write_store(tmp_path / "s.h5", np.stack([tissue(i) for i in range(4)]), rows)
+    write_split(tmp_path / "split.csv", rows, np.array(["train", "train", "internal_test", "internal_test"]))
+    flags = ["--only", "colorfulness", "--original", tmp_path / "o.h5", "--split", tmp_path / "split.csv", "--quiet"]
+    main([str(tmp_path / "s.h5"), "--out", str(tmp_path / "c.h5"), *map(str, flags)])
+    assert "by mean and deviation of the 2 training rows" in capsys.readouterr().out
+    scores = open_concepts(tmp_path / "o.h5")["colorfulness"].sort_index().to_numpy()
+    np.testing.assert_allclose([scores[:2].mean(), scores[:2].std()], [0, 1], atol=1e-10)
+    assert abs(scores).max() > 1
+    assert "--split says" in refused(capsys, tmp_path / "s.h5", "--out", tmp_path / "d.h5", "--split", "x.csv")
 
 
 def test_bad_input_is_one_line(store, tmp_path, capsys):
