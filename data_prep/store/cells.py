@@ -59,6 +59,13 @@ def numbers(path: Path, column: pd.Series) -> pd.Series:
     return values
 
 
+def resolutions(path: Path, column: pd.Series) -> pd.Series:
+    """`column` as micrometres a pixel, NaN where unknown; `InputError` names the first line that is none."""
+    values = numbers(path, column)
+    _require(path, column, values.isna() | (values > 0), "a number above 0; empty means unknown")
+    return values
+
+
 def whole_numbers(path: Path, column: pd.Series, unknown: int | None = None) -> pd.Series:
     """`column` as int64; empty cells are `unknown`, or refused where that is None. `InputError` names the line."""
     values = numbers(path, column)

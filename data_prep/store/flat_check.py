@@ -40,17 +40,20 @@ def flat_problems(file: h5py.File) -> list[str]:
 
 
 def value_problems(rows: pd.DataFrame) -> list[str]:
-    """The labels and roles of `rows` that are none of ours."""
+    """The labels, roles and resolutions of `rows` that cannot be."""
     problems = []
     for column, known in (("label", set(LABELS.values())), ("role", {"", *ROLES})):
         if strange := sorted(set(rows[column]) - known):
             names = ", ".join(repr(name) for name in sorted(known))
             problems.append(f"unknown {column} {', '.join(map(repr, strange[:8]))}; known are {names}")
+    if len(wrong := rows["mpp"][(rows["mpp"] <= 0) | np.isinf(rows["mpp"])]):
+        problems.append(f"mpp {wrong.iloc[0]:g}; expected micrometres a pixel above 0, or NaN where unknown")
     return problems
 
 
 def _values(file: h5py.File) -> pd.DataFrame:
-    return pd.DataFrame({"label": file["rows/label"][()].tolist(), "role": file["rows/role"].asstr()[()].tolist()})
+    roles = file["rows/role"].asstr()[()].tolist()
+    return pd.DataFrame({"label": file["rows/label"][()].tolist(), "role": roles, "mpp": file["rows/mpp"][()]})
 
 
 def _columns(file: h5py.File, count: int) -> list[str]:

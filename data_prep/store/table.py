@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.store.cells import numbers, read_cells, require_different, whole_numbers
+from data_prep.store.cells import numbers, read_cells, require_different, resolutions, whole_numbers
 from data_prep.store.concepts import add_concepts, split_unit
 from data_prep.store.rows import LABELS, ROLES, make_rows
 
@@ -45,7 +45,7 @@ def read_table(
     concepts, ignored = _concepts(path, frame, concept_columns)
     values = {name: frame[name] for name in _TEXTS if name in frame}
     values |= {name: whole_numbers(path, frame[name], -1) for name in _CORNER if name in frame}
-    values |= {"mpp": numbers(path, frame["mpp"])} if "mpp" in frame else {}
+    values |= {"mpp": resolutions(path, frame["mpp"])} if "mpp" in frame else {}
     _check_roles(path, frame)
     values |= {"source": path.stem, "entry": frame["path"], "label": _labels(path, frame["label"], label_map or {})}
     images = [path.parent / name for name in frame["path"]]

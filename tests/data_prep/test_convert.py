@@ -149,6 +149,7 @@ def test_unusual_images_are_counted(tmp_path, capsys):
         ("path,label,y", "images/0.png,tumor,inf", [], "line 2: y is 'inf', not a finite number"),
         ("path,label,x", "images/0.png,tumor,1e300", [], "line 2: x is '1e300', not a whole number"),
         ("path,label,mpp", "images/0.png,tumor,inf", [], "line 2: mpp is 'inf', not a finite number"),
+        ("path,label,mpp", "images/0.png,tumor,0", [], "line 2: mpp is '0', not a number above 0"),
         ("path,label,a [px],a [um2]", "images/0.png,tumor,1,2", [], "several columns are called a"),
         ("path,label,slide,slide", "images/0.png,tumor,1,2", [], "several columns are called slide"),
         ("path,label,c", "images/0.png,tumor,red", ["--concept-columns", "c"], "line 2: c is 'red', not a number"),
