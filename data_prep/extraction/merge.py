@@ -2,25 +2,22 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.extraction.job import Job, parts_folder
 from data_prep.extraction.state import SlideState
 from data_prep.store import StoreWriter, open_patches
 
-# Wraps the iteration over the parts, for a progress bar.
-Progress = Callable[[Iterable[int]], Iterable[int]]
 
-
-def merge(jobs: Sequence[Job], states: Sequence[SlideState], out: Path, progress: Progress = iter) -> None:
+def merge(jobs: Sequence[Job], states: Sequence[SlideState], out: Path) -> None:
     """Write the parts of `jobs` that are done (`states`, in the same order) as the flat store `out`, whole or not."""
     settings = jobs[0].settings
     done = [job for job, state in zip(jobs, states, strict=True) if state.status == "done"]
     record = {"extraction": json.dumps(describe(jobs, states))}
     with StoreWriter(out, (settings.size, settings.size), attributes=record) as writer:
-        for number in progress(range(len(done))):
-            with open_patches(done[number].part) as patches:
+        for job in done:
+            with open_patches(job.part) as patches:
                 for start in range(0, len(patches), patches.block):
                     stop = start + patches.block
                     writer.append(patches.read(start, stop), patches.rows.iloc[start:stop])
