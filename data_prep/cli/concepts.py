@@ -76,8 +76,6 @@ def concepts(
 def _check(files: list[Path], mpp: float | None, seed: int | None, workers: int, overwrite: bool) -> None:
     for path in files:
         require_destination(path, overwrite)
-    if len({path.resolve() for path in files}) < len(files):
-        raise InputError("--out, --csv and --original name one file; give each its own")
     require_mpp(mpp)
     require_workers(workers)
     require_seed(seed)

@@ -70,7 +70,11 @@ def parse_spec(spec: str | Path) -> list[tuple[str, Path]]:
 
 
 def require_apart(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None:
-    """Raise `InputError` where one of `outputs` is a file of `inputs` (as `open_patches` takes them, or "")."""
+    """Raise `InputError` where `outputs` have a file twice, or one of `inputs` (as in `open_patches`, or "")."""
+    outputs = list(outputs)
+    places = [path.resolve() for path in outputs]
+    if twice := [path for number, path in enumerate(outputs) if places[number] in places[:number]]:
+        raise InputError(f"{twice[0]}: would be written twice; give each file a name of its own")
     read = {path.resolve() for spec in inputs if spec for _, path in parse_spec(spec)}
     if common := [path for path in outputs if path.resolve() in read]:
         raise InputError(f"{common[0]}: is read here and would be replaced; choose another name")

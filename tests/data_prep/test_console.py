@@ -125,3 +125,15 @@ def test_what_is_read_is_never_replaced(command, flags, tmp_path, monkeypatch, c
     assert "a." in (error := capsys.readouterr().err)
     assert error.endswith("is read here and would be replaced; choose another name\n")
     assert (tmp_path / "a.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"), [("concepts", "--csv"), ("nuclei", "--overlay"), ("normalize", "--contact-sheet")]
+)
+def test_no_file_is_written_twice(command, flag, tmp_path, capsys):
+    store, out = tiny_store(tmp_path / "a.h5"), tmp_path / "b.png"
+    with pytest.raises(SystemExit) as stop:
+        import_module(f"data_prep.cli.{command}").main([str(store), "--out", str(out), flag, str(out)])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith("b.png: would be written twice; give each file a name of its own\n")
+    assert not out.exists()

@@ -142,7 +142,7 @@ def test_bad_input_is_one_line(store, tmp_path, capsys):
     assert "--mpp -1.0: give micrometres" in refused(capsys, store, "--out", out, "--mpp", "-1")
     assert "--workers 0: give 1 or more" in refused(capsys, store, "--out", out, "--workers", "0")
     assert "--seed -3: give 0 or more" in refused(capsys, store, "--out", out, "--seed", "-3")
-    assert "name one file" in refused(capsys, store, "--out", out, "--original", out)
+    assert "would be written twice" in refused(capsys, store, "--out", out, "--original", out)
     assert "is a folder" in refused(capsys, store, "--out", tmp_path)
     assert not out.exists()
     out.write_text("mine")
