@@ -37,6 +37,8 @@ def slides_from_paths(
 def _present(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"{path}: there is no such slide; check the path")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name the slides in it, as in {path}/*.svs")
     return path
 
 

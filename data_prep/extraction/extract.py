@@ -14,7 +14,7 @@ from data_prep.extraction.running import LOCAL, run_jobs
 from data_prep.extraction.settings import ExtractionSettings
 from data_prep.extraction.state import SlideState, finished
 from data_prep.extraction.summary import write_summary
-from data_prep.files import explain_write_failure, require_destination
+from data_prep.files import claimed, explain_write_failure, require_destination
 from data_prep.store import read_attribute
 from data_prep.store.words import counted
 
@@ -59,7 +59,7 @@ def extract(
     `overwrite`: replace a store that another extraction has made.
 
     Raises `InputError` where there is no slide or two of one name, where `out` cannot be written or holds something
-    else, and where not one patch was found.
+    else, where another run is making it, and where not one patch was found.
     """
     if not entries:
         raise InputError("no slide given; name slides, or a table of them with --cohort FILE.csv")
@@ -68,17 +68,24 @@ def extract(
     require_destination(out)
     if _is_complete(out, jobs, overwrite):
         return Extraction((), summary)
-    _prepare(out)
-    states = _run(jobs, scheduler, workers, progress)
+    _make_folder(jobs[0].preview.parent)
+    _make_folder(parts_folder(out))
+    with claimed(parts_folder(out)):
+        extraction = Extraction(tuple(_run(jobs, scheduler, workers, progress)), summary)
+        _finish(jobs, extraction, out)
+    return extraction
+
+
+def _finish(jobs: Sequence[Job], extraction: Extraction, out: Path) -> None:
+    """Summary and store; the parts go when nothing is left to do."""
+    states, summary = extraction.states, extraction.summary
     write_summary(summary, jobs, states)
     if not any(state.total for state in states):
         slides = counted(len(jobs), "slide")
         raise InputError(f"{out}: not a single patch from {slides}, see {summary}; first: {states[0].error}")
     merge(jobs, states, out)
-    extraction = Extraction(tuple(states), summary)
     if not extraction.failed:
         remove_parts(out)
-    return extraction
 
 
 def _is_complete(out: Path, jobs: Sequence[Job], overwrite: bool) -> bool:
@@ -104,8 +111,7 @@ def _recorded(out: Path) -> dict[str, tuple[str, str]]:
         return {}
 
 
-def _prepare(out: Path) -> None:
-    folder = parts_folder(out)
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -64,7 +64,8 @@ def _client(scheduler: str, workers: int) -> Iterator[Any]:
         return
     try:
         client = Client(scheduler, timeout=_PATIENCE)
-    except (OSError, ValueError) as error:
-        raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); start one") from error
+    except Exception as error:  # what answers may be anything, a web page too
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({reason}); start one") from error
     with client:
         yield client

@@ -91,3 +91,8 @@ def test_bad_lists_are_refused(tmp_path):
         slides_from_paths([one, tmp_path / "b.svs"])
     with pytest.raises(InputError, match=r"no cohort rule 'tcga'; take one of plain, camelyon, or a table"):
         slides_from_paths([one], rule="tcga")
+
+
+def test_a_folder_is_no_slide(tmp_path):
+    with pytest.raises(InputError, match=r"is a folder; name the slides in it, as in .*\*\.svs"):
+        slides_from_paths([tmp_path])

@@ -88,6 +88,18 @@ def test_no_scheduler_is_one_line(painted, tmp_path, monkeypatch):
         assert "\n" not in str(caught.value)
 
 
+def test_what_answers_as_no_scheduler_does_is_one_line(painted, tmp_path, monkeypatch):
+    """A web server takes Dask's greeting for a request, and Dask takes its page for a message of 3 EiB."""
+
+    class Confused:
+        def __init__(self, *_, **__):
+            raise MemoryError("Unable to allocate 3.07 EiB")
+
+    monkeypatch.setattr("distributed.Client", Confused)
+    with pytest.raises(InputError, match=r"no Dask scheduler answers there \(Unable to allocate"):
+        extract([painted()], SETTINGS, tmp_path / "s.h5", scheduler="tcp://127.0.0.1:80")
+
+
 class Died:
     """The future of a task whose worker is gone."""
 

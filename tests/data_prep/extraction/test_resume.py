@@ -261,3 +261,23 @@ def test_a_state_is_none_of_anything_else(tmp_path):
         (tmp_path / "a.json").write_text(text)
         assert read_state(tmp_path / "a.json") is None
     assert read_state(tmp_path / "none.json") is None
+
+
+def test_two_runs_on_one_store_do_not_meet(painted, tmp_path):
+    """Neither takes the other's parts for its own."""
+    entries, out = [painted("a"), painted("b")], tmp_path / "s.h5"
+
+    def other_run(items, _):
+        with pytest.raises(InputError, match=r"s\.h5\.parts: another run is at work here"):
+            extract(entries, replace(SETTINGS, seed=1), out)
+        return items
+
+    assert not extract(entries, SETTINGS, out, progress=other_run).failed
+    assert len(open_patches(out)) == 24
+
+
+def test_previews_that_cannot_be_written_are_refused_before_any_work(painted, tmp_path, counted):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: could not be written: part of this path is a file"):
+        extract([painted()], SETTINGS, tmp_path / "s.h5", previews=tmp_path / "file")
+    assert counted == []
