@@ -60,7 +60,7 @@ def concepts(
     from data_prep.concepts.job import Job, measure_store
     from data_prep.store import require_apart, write_concepts
 
-    require_apart(written, [store, plugin or "", Path(segmenter.partition(":")[2])])
+    require_apart(written, [store, plugin or "", Path(split), Path(segmenter.partition(":")[2])])
     names, control = _names(only, seed)
     job = Job(store, names, segmenter, mpp, plugin, control)
     fitted = None if original is None else _fitted(store, split)
