@@ -83,12 +83,14 @@ def extract(
     from data_prep.extraction import ExtractionSettings
     from data_prep.extraction import extract as work
     from data_prep.sampling import Limits
+    from data_prep.store import require_apart
 
     limits = Limits(white_level, white_share, white_share_max, least_mean)
     settings = ExtractionSettings(
         mpp, size, tissue, sampling, n, stride, coverage, limits, margin, seed, allow_upsampling, not geojson_level0
     )
     require_workers(workers)
+    require_apart([out], [Path(cohort), stages or ""])
     entries = _staged(_entries(slides, annotations, cohort, slide_mpp), stages, itc)
     _warn_of_missing(entries, annotations)
     bar = partial(_bar, quiet=quiet)

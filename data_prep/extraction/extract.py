@@ -15,7 +15,7 @@ from data_prep.extraction.settings import ExtractionSettings
 from data_prep.extraction.state import SlideState, finished
 from data_prep.extraction.summary import write_summary
 from data_prep.files import claimed, explain_write_failure, require_destination
-from data_prep.store import read_attribute
+from data_prep.store import read_attribute, require_apart
 from data_prep.store.words import counted
 
 # Wraps the iteration over the slides that get ready, for a progress bar (second argument: how many there are).
@@ -59,13 +59,16 @@ def extract(
     `overwrite`: replace a store that another extraction has made.
 
     Raises `InputError` where there is no slide or two of one name, where `out` cannot be written or holds something
-    else, where another run is making it, and where not one patch was found.
+    else, where another run is making it, where a slide or annotation would be replaced, and where not one patch was
+    found.
     """
     if not entries:
         raise InputError("no slide given; name slides, or a table of them with --cohort FILE.csv")
     summary = out.with_suffix(".summary.md")
     jobs = make_jobs(entries, settings, out, previews or out.with_suffix(".previews"))
     require_destination(out)
+    read = [path for job in jobs for path in (job.entry.path, job.entry.annotation) if path]
+    require_apart([out, summary, *(job.preview for job in jobs)], read)
     if _is_complete(out, jobs, overwrite):
         return Extraction((), summary)
     _make_folder(jobs[0].preview.parent)

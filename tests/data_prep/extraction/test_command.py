@@ -139,6 +139,24 @@ def workers(painted, tmp_path):
     return [painted("a").path, "--workers", "0"], ["--workers 0: give 1 or more"]
 
 
+def in_place(painted, tmp_path):
+    slide = painted("a").path
+    return [slide, "--out", slide, "--overwrite"], [f"{slide}: is read here and would be replaced"]
+
+
+def over_its_mask(painted, tmp_path):
+    slide = painted("a").path
+    (tmp_path / "masks").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "masks" / "a.png")
+    flags = ["--annotations", tmp_path / "masks", "--previews", tmp_path / "masks"]
+    return [slide, *flags], [f"{tmp_path}/masks/a.png: is read here and would be replaced"]
+
+
+def over_its_table(painted, tmp_path):
+    (tmp_path / "t.csv").write_text(f"slide\n{painted('a').path}\n")
+    return ["--cohort", tmp_path / "t.csv", "--out", tmp_path / "t.csv"], ["t.csv: is read here and would be replaced"]
+
+
 def coverage(painted, tmp_path):
     return [painted("a").path, "--coverage", "1.5"], ["--coverage is 1.5: give a value from 0.01 to 1"]
 
@@ -167,6 +185,9 @@ BAD = [
     nothing,
     both,
     workers,
+    in_place,
+    over_its_mask,
+    over_its_table,
     coverage,
     grid,
     stride,
@@ -177,7 +198,7 @@ BAD = [
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_line_and_no_store(case, painted, tmp_path, capsys):
     arguments, texts = case(painted, tmp_path)
-    assert run(*FLAGS, *arguments, "--out", tmp_path / "s.h5") == 2
+    assert run(*FLAGS, "--out", tmp_path / "s.h5", *arguments) == 2
     error = capsys.readouterr().err
     lines = [line for line in error.splitlines() if not line.startswith("warning")]
     assert len(lines) == 1
