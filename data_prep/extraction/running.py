@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 import cv2
@@ -12,7 +14,8 @@ from data_prep.extraction.state import SlideState
 from data_prep.extraction.task import extract_slide
 
 LOCAL = "local"
-_PATIENCE = "30s"
+# Seconds.
+_PATIENCE = 30
 
 
 def run_jobs(jobs: Sequence[Job], scheduler: str = LOCAL, workers: int = 1) -> Iterator[SlideState]:
@@ -62,10 +65,29 @@ def _client(scheduler: str, workers: int) -> Iterator[Any]:
         ):
             yield client
         return
-    try:
-        client = Client(scheduler, timeout=_PATIENCE)
-    except Exception as error:  # what answers may be anything, a web page too
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({reason}); start one") from error
-    with client:
+    with _connected(Client, scheduler) as client:
         yield client
+
+
+def _connected(client: Any, scheduler: str) -> Any:
+    """A `client` of `scheduler`; `InputError` where what answers there, a web server perhaps, is no Dask scheduler.
+
+    In a thread, since Dask waits for ever where a port is open and says nothing.
+    """
+    answer: Queue[Any] = Queue()
+
+    def connect() -> None:
+        try:
+            answer.put(client(scheduler, timeout=_PATIENCE))
+        except Exception as error:
+            answer.put(error)
+
+    Thread(target=connect, daemon=True).start()
+    try:
+        found = answer.get(timeout=_PATIENCE + 5)
+    except Empty:
+        found = TimeoutError(f"silence for {_PATIENCE + 5} s")
+    if isinstance(found, Exception):
+        reason = " ".join(str(found).split()) or type(found).__name__
+        raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({reason}); start one") from found
+    return found

@@ -81,7 +81,7 @@ def test_a_local_cluster_gives_the_same_store_too(table, tmp_path):
 
 
 def test_no_scheduler_is_one_line(painted, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "_PATIENCE", "1s")
+    monkeypatch.setattr(running, "_PATIENCE", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(InputError, match=f"--scheduler {address}: no Dask scheduler answers there") as caught:
             extract([painted()], SETTINGS, tmp_path / "s.h5", scheduler=address)
@@ -97,6 +97,13 @@ def test_what_answers_as_no_scheduler_does_is_one_line(painted, tmp_path, monkey
 
     monkeypatch.setattr("distributed.Client", Confused)
     with pytest.raises(InputError, match=r"no Dask scheduler answers there \(Unable to allocate"):
+        extract([painted()], SETTINGS, tmp_path / "s.h5", scheduler="tcp://127.0.0.1:80")
+
+
+def test_a_port_that_says_nothing_is_given_up(painted, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "_PATIENCE", -4.9)
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: time.sleep(1))
+    with pytest.raises(InputError, match=r"no Dask scheduler answers there \(silence"):
         extract([painted()], SETTINGS, tmp_path / "s.h5", scheduler="tcp://127.0.0.1:80")
 
 
