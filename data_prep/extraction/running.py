@@ -1,7 +1,9 @@
 """Runs the jobs: one after the other, in processes of this machine, or on a Dask cluster anywhere."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any
@@ -59,14 +61,27 @@ def _client(scheduler: str, workers: int) -> Iterator[Any]:
     except ImportError as error:
         raise InputError("several workers need Dask: pip install 'mta[slides]', or give --workers 1") from error
     if scheduler == LOCAL:
-        with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40) as cluster,
-            Client(cluster) as client,
-        ):
+        with _without_ctrl_c():
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40)
+        with cluster, Client(cluster) as client:
             yield client
         return
     with _connected(Client, scheduler) as client:
         yield client
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that begin in the block never hear of Ctrl-C, and print nothing of it; this one hears afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _connected(client: Any, scheduler: str) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,23 @@ def test_a_local_cluster_gives_the_same_store_too(table, tmp_path):
         (tmp_path / name).mkdir()
         assert not extract(read_slides(table), SETTINGS, tmp_path / name / "s.h5", workers=workers).failed
     assert folder_of(tmp_path / "one" / "s.h5") == folder_of(tmp_path / "two" / "s.h5")
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals are not POSIX's")
+@pytest.mark.parametrize("moment", ["s.h5.parts", "s.h5.parts/*.json"])
+def test_ctrl_c_is_one_line_whatever_the_workers_do(table, tmp_path, moment):
+    """At their start, and at their work; a terminal sends it to all of them."""
+    flags = ["--cohort", str(table), "--mpp", "0.5", "--size", "64", "--n", "200", "--workers", "2", "--quiet"]
+    command = [sys.executable, "-m", "data_prep", "extract", *flags, "--out", str(tmp_path / "s.h5")]
+    options = {"cwd": REPOSITORY, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, **options) as process:
+        while not any(tmp_path.glob(moment)):
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert len(error.splitlines()) == 1
+    assert "interrupted" in error
 
 
 def test_no_scheduler_is_one_line(painted, tmp_path, monkeypatch):
