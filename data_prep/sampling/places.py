@@ -22,9 +22,12 @@ def random_places(
     cells = ground.candidates(kind, side, coverage)
     order = chance.permutation(len(cells))
     taken = Taken(ground.tissue.shape, ground.scale, side)
+    last = np.floor(np.array(ground.size) - margin - side).astype(np.int64)
     for start in range(0, len(order), CHUNK):
         chosen = cells[order[start : start + CHUNK]]
         corners = ((chosen[:, ::-1] + chance.random(chosen.shape)) * ground.scale).astype(np.int64)
+        # Of the last pixels that hold a place only a strip does, which a random point would miss.
+        corners = np.where(chosen[:, ::-1] * ground.scale <= last, np.minimum(corners, last), corners)
         corners = corners[taken.free(chosen) & inside(ground, corners, side, margin)]
         corners = corners[ground.belongs(kind, corners[:, 0], corners[:, 1], side, coverage)]
         if len(kept := [corner for corner in corners if taken.take(corner)]):

@@ -61,6 +61,12 @@ def test_a_plain_field_is_filled_as_far_as_chance_allows():
     assert 0.5 < len(corners) * SIDE**2 / 2000**2 < 0.65
 
 
+def test_a_slide_as_large_as_a_patch_has_one_place():
+    ground = Ground((40, 40), (0, 0), 5.0, np.ones((8, 8), bool))
+    corners = collected(random_places(ground, UNLABELLED, SIDE, 0.6, 0, np.random.default_rng(0)))
+    assert corners.tolist() == [[0, 0]]
+
+
 def test_the_first_places_do_not_depend_on_how_many_are_wanted():
     ground = annotated()
     first = next(iter(random_places(ground, "normal", SIDE, 0.6, 0, generator_of(3, "a", "normal"))))
