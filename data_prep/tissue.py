@@ -9,6 +9,7 @@ _OPENING = np.ones((5, 5), np.uint8)
 # Saturations (of 255) between which glass ends and stain begins, whatever else is on the slide.
 _LEAST_STAIN, _SURE_STAIN = 10, 40
 _DARKEST = 20
+_VOID = 10  # no section lets so little light of all colors through
 
 
 def otsu_tissue(image: np.ndarray) -> np.ndarray:
@@ -45,3 +46,12 @@ def saturation_tissue(image: np.ndarray) -> np.ndarray:
     found = cv2.threshold(saturation, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0]
     colored = (saturation > np.clip(found, _LEAST_STAIN, _SURE_STAIN)) & (hsv[..., 2] > _DARKEST)
     return cv2.morphologyEx(colored.astype(np.uint8), cv2.MORPH_OPEN, _OPENING) > 0
+
+
+def is_void(images: np.ndarray) -> np.ndarray:
+    """What a scanner left black for want of a section: bool (..., h, w) of RGB uint8 `images` (..., h, w, 3), not empty.
+
+    Such pixels have 10 or less in each channel.
+    """
+    rows = np.ascontiguousarray(images).reshape(-1, images.shape[-2], 3)
+    return cv2.inRange(rows, (0, 0, 0), (_VOID, _VOID, _VOID)).view(bool).reshape(images.shape[:-1])

@@ -16,6 +16,7 @@ from data_prep.extraction.settings import ExtractionSettings
 from data_prep.extraction.state import SlideState, finished, write_state
 from data_prep.extraction.survey import annotation_of, patch_side, survey
 from data_prep.sampling import (
+    VOID,
     Ground,
     Judge,
     generator_of,
@@ -88,7 +89,8 @@ class _Cutter:
         settings, read = self.job.settings, _reader(self.slide, self.job.settings)
         block, as_original = block_of(settings.size), settings.sampling == "original"
         for kind in self.ground.kinds:
-            judge = self.judges[kind] = Judge(settings.limits, adaptive=settings.sampling != "grid")
+            void = None if as_original else VOID
+            judge = self.judges[kind] = Judge(settings.limits, settings.sampling != "grid", void)
             places = _places(self.job, self.slide, self.ground, kind)
             for piece in cut(places, judge, settings.wanted, read, block, as_original):
                 yield kind, piece

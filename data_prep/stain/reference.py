@@ -15,6 +15,7 @@ from data_prep.stain.stains import Stains
 from data_prep.stain.transfer import StainTransfer
 from data_prep.stain.vahadane import Vahadane
 from data_prep.store.images import read_image
+from data_prep.tissue import is_void
 
 SAMPLE = 32
 """Patches of a slide that its stains are taken from."""
@@ -82,9 +83,13 @@ def separator(method: str) -> Macenko | Vahadane:
 
 
 def slide_stains(separating: StainTransfer, images: np.ndarray) -> Stains | None:
-    """The stains of a slide from some of its patches (n, h, w, 3), without those that have none or are marked."""
-    sound = np.array([separating.estimate(image) is not None for image in images], dtype=bool)
-    return separating.estimate(images[sound])
+    """The stains of a slide from some of its patches (n, h, w, 3), without those that have none or are marked.
+
+    What a scanner left black counts as glass: taken for the darkest stain, a hundredth of it makes the slide pale.
+    """
+    seen = np.where(is_void(images)[..., None], np.uint8(255), images)
+    sound = np.array([separating.estimate(image) is not None for image in seen], dtype=bool)
+    return separating.estimate(seen[sound])
 
 
 def sample_rows(rows: np.ndarray, seed: int) -> np.ndarray:

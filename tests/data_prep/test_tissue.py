@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.slides import open_slide
-from data_prep.tissue import otsu_tissue, saturation_tissue
+from data_prep.tissue import is_void, otsu_tissue, saturation_tissue
 
 GLASS, PINK, PURPLE = (243, 242, 244), (225, 150, 190), (110, 60, 140)
 BOTH = pytest.mark.parametrize("find", [otsu_tissue, saturation_tissue])
@@ -133,3 +133,9 @@ def test_a_slide_of_tissue_alone_keeps_it_by_saturation(shared):
     with open_slide(shared / "data/slides/bcss_1019_pyramid.tif") as slide:
         image, _ = slide.overview(4.0)
     assert saturation_tissue(image).all()
+
+
+def test_void_is_what_is_black_in_every_channel():
+    pixels = np.array([[[0, 0, 0], [10, 10, 10], [10, 11, 10], [0, 0, 200]]], np.uint8)
+    assert is_void(pixels).tolist() == [[True, True, False, False]]
+    assert is_void(np.stack([pixels, pixels])).shape == (2, 1, 4)

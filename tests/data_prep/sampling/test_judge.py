@@ -32,6 +32,19 @@ def test_the_limits_are_the_originals(image, reason):
     assert judge.refused == ({reason: 1} if reason else {})
 
 
+@pytest.mark.parametrize(("share", "reason"), [(0.01, ""), (0.0101, "black")])
+def test_no_more_than_a_hundredth_may_be_black(share, reason):
+    image = patch()
+    image.reshape(-1, 3)[: round(share * 10_000)] = 10
+    assert Judge(Limits(), adaptive=True).verdict(image) == reason
+    assert Judge(Limits(), adaptive=True, void=None).verdict(image) == ""
+
+
+def test_the_original_refuses_zeros_only():
+    judge = Judge(Limits(), adaptive=True, void=None)
+    assert [judge.verdict(np.full((8, 8, 3), value, np.uint8)) for value in (0, 1)] == ["black", "dark"]
+
+
 def test_white_is_counted_by_channel_values():
     image = patch()
     image[..., 0] = 255  # one of three: a third of all values

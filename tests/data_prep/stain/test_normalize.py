@@ -9,7 +9,7 @@ import pytest
 from data_prep.cli.normalize import main
 from data_prep.stain import Macenko, Reinhard, Stains, Vahadane, load_normalizer, parse_normalizer, statistics
 from data_prep.stain.job import fit_slides, reference_rows
-from data_prep.stain.reference import median_of_slides, median_reference
+from data_prep.stain.reference import median_of_slides, median_reference, slide_stains
 from data_prep.store import make_rows, open_concepts, open_patches, read_attribute, write_store
 from data_prep.store.verify import verify
 from tests.data_prep.stain.hard import stained
@@ -161,6 +161,17 @@ def test_slides_without_stain_and_rows_without_slide_are_fitted_one_by_one(tmp_p
     with open_patches(tmp_path / "raw.h5") as patches:
         slides = fit_slides("macenko", patches, 0)
     assert [stains is None for stains in slides.values()] == [False, True]
+
+
+@pytest.mark.parametrize("kind", [Macenko, Vahadane])
+def test_what_a_scanner_left_black_has_no_say_in_the_stains_of_a_slide(kind) -> None:
+    images = np.stack([stained((32, 32), number, LOOKS["a"]) for number in range(8)])
+    glass, black = images.copy(), images.copy()
+    glass[0, :16], black[0, :16] = 255, 3
+    found, expected = slide_stains(kind(), black), slide_stains(kind(), glass)
+    np.testing.assert_array_equal(found.matrix, expected.matrix)
+    np.testing.assert_array_equal(found.peaks, expected.peaks)
+    assert kind().estimate(black).peaks[0] > 2 * expected.peaks[0], "counted in, it would be the darkest stain"
 
 
 def test_the_seed_picks_the_sample_of_a_large_slide(tmp_path) -> None:
