@@ -49,7 +49,7 @@ def saturation_tissue(image: np.ndarray) -> np.ndarray:
 
 
 def is_void(images: np.ndarray) -> np.ndarray:
-    """What a scanner left black for want of a section: bool (..., h, w) of RGB uint8 `images` (..., h, w, 3), not empty.
+    """What a scanner left black, without a section: bool (..., h, w) of `images` (..., h, w, 3) RGB uint8, not empty.
 
     Such pixels have 10 or less in each channel.
     """
