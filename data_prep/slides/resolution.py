@@ -14,7 +14,7 @@ CLOSE = 0.01
 _SQUARE = 0.02
 # What a light microscope can mean. 72 or 96 dots an inch, which programs write for want of a scale, are 353 and 265.
 _LEAST, _MOST = 0.01, 20.0
-_REMEDY = "give it: a column mpp in the table of slides, or --slide-mpp"
+_REMEDY = "give it: a column mpp in the table of slides, or --slide-mpp (in Python mpp=0.25, say)"
 
 
 def pixel_size(path: Path, x: float | None, y: float | None) -> float | None:

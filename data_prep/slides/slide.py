@@ -30,6 +30,10 @@ class Slide:
         self.downsamples = tuple((width / w + height / h) / 2 for w, h in source.sizes)
         self._source = source
 
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"Slide({str(self.path)!r}, {width} x {height} px, {self.mpp:.4g} um/px)"
+
     def read(self, x: int, y: int, side: int, mpp: float) -> np.ndarray:
         """(side, side, 3) uint8 RGB whose top-left corner is level-0 pixel (x, y), at `mpp` micrometres a pixel.
 

@@ -54,6 +54,11 @@ def test_what_a_slide_says_of_itself(slide):
     assert levels_read(slide) == {"closed"}
 
 
+def test_a_slide_shows_its_path_size_and_scale(slide):
+    assert repr(slide) == f"Slide({str(slide.path)!r}, {slide.size[0]} x {slide.size[1]} px, {slide.mpp:.4g} um/px)"
+    assert "420 x 300 px" in repr(slide)
+
+
 def test_level_0_is_read_as_it_is(slide):
     np.testing.assert_array_equal(slide.read(30, 41, 64, 0.25), IMAGE[41:105, 30:94])
 
