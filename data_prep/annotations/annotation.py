@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-TUMOR, EXCLUSION = "tumor", "exclusion"
+TUMOR, EXCLUSION, ASIDE = "tumor", "exclusion", "aside"
 # Camelyon16: tumor _0 and _1, cut out _2. Camelyon17: metastases, and normal tissue within them.
 _TUMOR = ("_0", "_1", "metastases", "metastasis", "tumor", "tumour")
 _EXCLUSION = ("_2", "exclusion", "exclude", "normal", "ignore")
@@ -22,7 +22,7 @@ def is_place(x: float, y: float) -> bool:
 
 
 def meaning(name: str) -> str:
-    """What a group or class stands for, tumor or exclusion; "" where that is unknown.
+    """What a group or class stands for, tumor or exclusion; aside where that is unknown.
 
     Case and spaces around do not count. QuPath marks classes that it does not measure with an asterisk ("Ignore*") and
     writes subclasses as "Tumor: Positive".
@@ -30,12 +30,12 @@ def meaning(name: str) -> str:
     name = name.partition(":")[0].strip().rstrip("*").casefold()
     if name in _TUMOR:
         return TUMOR
-    return EXCLUSION if name in _EXCLUSION else ""
+    return EXCLUSION if name in _EXCLUSION else ASIDE
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A polygon as it was drawn: tumor or exclusion, a name for messages, and rings of (x, y) in level-0 pixels.
+    """A polygon as it was drawn: its meaning, a name for messages, and rings of (x, y) in level-0 pixels.
 
     The first ring is the outline, the others are holes in it.
     """
@@ -47,9 +47,10 @@ class Shape:
 
 @dataclass
 class Drawing:
-    """The shapes of a file, and notes on what else it holds."""
+    """The shapes of a file, the classes among them whose meaning is unknown, and notes on what else it holds."""
 
     shapes: list[Shape] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
 
@@ -57,8 +58,11 @@ class Drawing:
 class Annotation:
     """The tumor of a slide: a shapely geometry in level-0 pixels with exclusions cut out, and notes.
 
-    Notes say what was repaired, cut off or left aside, a short phrase each.
+    Notes say what was repaired, cut off or left aside, a short phrase each. `aside`: geometry of the regions that may
+    be tumor or not, since nobody knows what their classes mean (None: there are none). `unknown`: those classes.
     """
 
     tumor: Any
     notes: tuple[str, ...] = ()
+    aside: Any = None
+    unknown: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from data_prep.annotations.annotation import Drawing, Ring, Shape, is_place, meaning
+from data_prep.annotations.annotation import ASIDE, Drawing, Ring, Shape, is_place, meaning
 from data_prep.annotations.files import read_bytes
 from data_prep.errors import InputError
 
@@ -23,13 +23,14 @@ def read_asap(path: Path) -> Drawing:
         raise InputError(f"{path}: begins with <{root.tag[:40]}>, not <ASAP_Annotations>; export it from ASAP as XML")
     drawing, ignored = Drawing(), Counter[str]()
     for node in root.iterfind("Annotations/Annotation"):
-        kind, group = node.get("Type", ""), node.get("PartOfGroup", "")
+        kind, group = node.get("Type", ""), (node.get("PartOfGroup") or "None")[:40]
         if kind.casefold() not in _AREAS:
             ignored[f"of type {kind or 'none'}, which has no area"] += 1
-        elif not meaning(group):
-            ignored[f"in group {group or 'None'}, whose meaning is unknown"] += 1
-        else:
-            drawing.shapes.append(Shape(meaning(group), node.get("Name") or "unnamed", (_points(path, node),)))
+            continue
+        if meaning(group) == ASIDE:
+            ignored[f"in group {group}, whose meaning is unknown"] += 1
+            drawing.unknown.add(group)
+        drawing.shapes.append(Shape(meaning(group), node.get("Name") or "unnamed", (_points(path, node),)))
     drawing.notes += [f"left aside: {count} {what}" for what, count in sorted(ignored.items())]
     return drawing
 

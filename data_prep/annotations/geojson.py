@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from data_prep.annotations.annotation import Drawing, Ring, Shape, is_place, meaning
+from data_prep.annotations.annotation import ASIDE, Drawing, Ring, Shape, is_place, meaning
 from data_prep.annotations.files import read_bytes
 from data_prep.errors import InputError
 
@@ -21,9 +21,12 @@ def read_geojson(path: Path, offset: tuple[int, int]) -> Drawing:
     drawing, ignored = Drawing(), Counter[str]()
     for feature in _features(path, _parse(path)):
         name, geometry = _class_of(feature), _dict(feature.get("geometry"))
-        if reason := _unwanted(feature, geometry.get("type"), name):
+        if reason := _unwanted(feature, geometry.get("type")):
             ignored[reason] += 1
             continue
+        if meaning(name) == ASIDE:
+            ignored[f"of class {name[:40] or 'None'}, whose meaning is unknown"] += 1
+            drawing.unknown.add(name[:40] or "None")
         label = str(_dict(feature.get("properties")).get("name") or name)
         for polygon in _polygons(path, geometry):
             rings = tuple(_ring(path, ring, offset) for ring in _list(path, polygon))
@@ -70,14 +73,14 @@ def _class_of(feature: dict[str, Any]) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _unwanted(feature: dict[str, Any], kind: Any, name: str) -> str:
-    """Why `feature` is left aside, "" where it counts."""
+def _unwanted(feature: dict[str, Any], kind: Any) -> str:
+    """Why `feature` is no region, "" where it is one."""
     role = _dict(feature.get("properties")).get("objectType") or "annotation"
     if role != "annotation":
         return f"of object type {str(role)[:40]}, not annotation"
     if kind not in ("Polygon", "MultiPolygon"):
         return f"of type {str(kind)[:40]}, which has no area"
-    return "" if meaning(name) else f"of class {name[:40] or 'None'}, whose meaning is unknown"
+    return ""
 
 
 def _polygons(path: Path, geometry: dict[str, Any]) -> list[Any]:

@@ -28,6 +28,11 @@ def annotation_for(slide_path: str | Path, folder: str | Path) -> Path | None:
     return found[0] if found else None
 
 
+def could_belong(file: Path) -> bool:
+    """Whether `file` is of a kind that annotations are, by its ending."""
+    return file.suffix.casefold() in (*_DRAWN, *_PAINTED)
+
+
 def _belongs(file: Path, slide: str, apart: bool) -> bool:
     stem, ending = file.stem.casefold(), file.suffix.casefold()
     painted = ending in _PAINTED and (stem == slide + _MASK or (apart and stem == slide))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from data_prep.annotations.annotation import EXCLUSION, KNOWN, TUMOR, Annotation, Drawing
+from data_prep.annotations.annotation import ASIDE, EXCLUSION, KNOWN, TUMOR, Annotation, Drawing
 from data_prep.annotations.asap import read_asap
 from data_prep.annotations.geojson import read_geojson
 from data_prep.annotations.mask import read_mask
@@ -18,8 +18,9 @@ def read_annotation(path: str | Path, slide: Slide, in_bounds: bool = True) -> A
     """The tumor that `path` marks on `slide`: ASAP XML (.xml), GeoJSON (.geojson, .json), or a mask image (.png, .tif).
 
     Tumor polygons are united, exclusions cut out of all of them; self-intersections are repaired, and what lies over
-    the slide's edge is cut off, both with a note. `in_bounds`: GeoJSON counts from the corner of the scanned area, as
-    QuPath does (False: from that of level 0). Masks: any value but 0 is tumor, their size stretched to the slide's.
+    the slide's edge is cut off, both with a note. Polygons of unknown classes are `aside`, whole. `in_bounds`: GeoJSON
+    counts from the corner of the scanned area, as QuPath does (False: from that of level 0). Masks: any value but 0 is
+    tumor, their size stretched to the slide's.
 
     Raises `InputError` where the file is damaged, belongs to another slide, or has polygons but none that can be used.
     """
@@ -38,7 +39,7 @@ def _assemble(path: Path, drawing: Drawing, slide: Slide) -> Annotation:
     import shapely
 
     notes = list(drawing.notes)
-    areas: dict[str, list[Any]] = {TUMOR: [], EXCLUSION: []}
+    areas: dict[str, list[Any]] = {TUMOR: [], EXCLUSION: [], ASIDE: []}
     for shape in drawing.shapes:
         polygon, note = as_polygon(shape)
         notes += [note] if note else []
@@ -47,4 +48,5 @@ def _assemble(path: Path, drawing: Drawing, slide: Slide) -> Annotation:
     if not areas[TUMOR] and notes:
         raise InputError(f"{path}: no tumor polygon that can be used ({'; '.join(notes[:3])}); {KNOWN}")
     tumor = shapely.difference(shapely.union_all(areas[TUMOR]), shapely.union_all(areas[EXCLUSION]))
-    return Annotation(tumor, tuple(notes))
+    aside = shapely.union_all(areas[ASIDE]) if areas[ASIDE] else None
+    return Annotation(tumor, tuple(notes), aside, tuple(sorted(drawing.unknown)))

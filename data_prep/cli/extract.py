@@ -132,14 +132,19 @@ def _staged(entries: "list[SlideEntry]", stages: Path | None, itc: str) -> "list
 
 def _warn_of_missing(entries: "list[SlideEntry]", folder: Path | None) -> None:
     """Say which slides have no annotation where others have one, and which files of `folder` belong to none of them."""
+    from data_prep.annotations.matching import could_belong
     from data_prep.cohorts.entry import NORMAL
 
     bare = [entry.slide for entry in entries if entry.annotation is None and entry.label != NORMAL]
     if not bare or (folder is None and len(bare) == len(entries)):
         return
-    warn(f"no annotation for {_some(bare)}: their patches are unlabelled")
+    stem = next(entry.path.stem for entry in entries if entry.slide == bare[0])
+    names = f"; {folder} would hold {stem}.xml, {stem}.geojson or {stem}_mask.png" if folder else ""
+    remedy = f"{names}; a table (--cohort FILE.csv) names any file in its column annotation"
+    warn(f"no annotation for {_some(bare)}: their patches are unlabelled{remedy}")
     used = {path.resolve() for entry in entries for path in (entry.path, entry.annotation) if path}
-    if strays := [path.name for path in sorted(folder.iterdir()) if path.resolve() not in used] if folder else []:
+    files = filter(could_belong, sorted(folder.iterdir())) if folder else ()
+    if strays := [path.name for path in files if path.resolve() not in used]:
         warn(f"{folder}: {_some(strays)} belong to none of these slides by name")
 
 
@@ -158,6 +163,9 @@ def _report(out: Path, result: "Extraction") -> None:
         say(f"{out}: complete already, made of these slides with these settings; nothing to do")
         return
     for state in result.states:
+        if state.unknown:
+            regions = f"regions of unknown class ({_some(list(map(repr, state.unknown)))}) are neither tumor nor normal"
+            warn(f"{state.slide}: {regions}; rename those that are tumor to Tumor, those free of it to Normal")
         if state.error:
             warn(f"{state.slide}: {state.error}")
     say(f"{out}: {totals(result.states)}; see {result.summary}")

@@ -13,7 +13,7 @@ from data_prep.cohorts.entry import require_different
 from data_prep.extraction.settings import ExtractionSettings
 
 # A change of the code after which the same settings give other patches takes the next number.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

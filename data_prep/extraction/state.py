@@ -18,7 +18,7 @@ class SlideState:
     """How a slide went. `key`: of its job. `patches`: kept, by class. `refused`: by class and reason.
 
     `status`: done, empty (nothing to cut, `error` says why) or failed (`error`). `mpp`: of level 0, None where it is
-    not known. `notes`: what was mended or is worth knowing.
+    not known. `notes`: what was mended or is worth knowing. `unknown`: classes of regions that were left aside.
     """
 
     key: str
@@ -29,6 +29,7 @@ class SlideState:
     refused: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     error: str = ""
+    unknown: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -53,7 +54,7 @@ def read_state(path: Path) -> SlideState | None:
     """The state in `path`; None where there is none, or it was left by something else or half-written."""
     try:
         values: Any = json.loads(path.read_text(encoding="utf-8"))
-        state = SlideState(**{**values, "notes": tuple(values["notes"])})
+        state = SlideState(**{**values, **{name: tuple(values[name]) for name in ("notes", "unknown")}})
         return state if state.total >= 0 else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

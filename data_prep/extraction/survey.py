@@ -35,7 +35,8 @@ def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSett
     tissue = otsu_tissue(overview) if settings.tissue == "otsu" else saturation_tissue(overview)
     tumor: Any = None if annotation is None else annotation.tumor
     drawn = None if tumor is None else _drawn(tumor, tissue.shape, scale, settings)
-    return Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor), overview
+    aside: Any = None if annotation is None else annotation.aside
+    return Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), overview
 
 
 def _downsample(slide: Slide, settings: ExtractionSettings) -> float:

@@ -8,6 +8,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
+from data_prep.annotations import Annotation
 from data_prep.errors import InputError
 from data_prep.extraction.cutting import Piece, Read, block_of, cut
 from data_prep.extraction.job import Job
@@ -60,7 +61,7 @@ def _extract(job: Job) -> SlideState:
         cutter.write()
         corners = {kind: np.concatenate(blocks) for kind, blocks in cutter.corners.items()}
         write_preview(job.preview, slide, overview, ground, corners, patch_side(slide, job.settings))
-        return cutter.state((*sorted(slide.notes), *(() if annotation is None else annotation.notes)))
+        return cutter.state(annotation or Annotation(None))
 
 
 @dataclass
@@ -112,7 +113,7 @@ class _Cutter:
         }
         return make_rows(len(corners), values)
 
-    def state(self, notes: tuple[str, ...]) -> SlideState:
+    def state(self, annotation: Annotation) -> SlideState:
         """What came of it."""
         patches = {kind: sum(map(len, self.corners[kind])) for kind in self.ground.kinds}
         refused = {kind: dict(judge.refused) for kind, judge in self.judges.items()}
@@ -124,8 +125,9 @@ class _Cutter:
             self.slide.mpp,
             patches,
             refused,
-            notes + self._shortage(patches, refused),
+            (*sorted(self.slide.notes), *annotation.notes, *self._shortage(patches, refused)),
             "" if total else self._reason(refused),
+            annotation.unknown,
         )
 
     def _shortage(self, patches: dict[str, int], refused: dict[str, dict[str, int]]) -> tuple[str, ...]:
@@ -133,8 +135,18 @@ class _Cutter:
         for kind, count in patches.items():
             if wanted is not None and count < wanted:
                 places = counted(sum(refused[kind].values()), "place")
-                notes.append(f"{count} of {wanted} {kind} patches: {places} refused, no other fits")
+                notes.append(f"{count} of {wanted} {kind} patches: {places} refused; {self._end(kind)}")
         return tuple(notes)
+
+    def _end(self, kind: str) -> str:
+        """Why there was no further place to look at, and what may help."""
+        if self.judges[kind].exhausted:
+            return "sampling ended there, as these were too many"
+        known = kind == "normal" and not self.ground.tumor.is_empty
+        what = "of it annotated" if kind == "tumor" else f"tissue{' outside of the annotation' if known else ''}"
+        apart = " without overlap" if self.job.settings.sampling == "random" else ""
+        hint = "; --tissue saturation may see more" if kind != "tumor" and self.job.settings.tissue == "otsu" else ""
+        return f"no further place has enough {what}{apart}{hint}"
 
     def _reason(self, refused: dict[str, dict[str, int]]) -> str:
         if not self.ground.tissue.any():

@@ -21,6 +21,7 @@ class Ground:
     `size`: (width, height) in level-0 pixels. `corner`: (x, y) of the scanned area. `tissue`: (h, w) bool, of which a
     pixel is `scale` level-0 pixels wide. `annotated`: the same for the annotation, roughly, to find candidates;
     `tumor`: its shapely geometry in level-0 pixels, empty where all is normal. Both are None where nobody knows.
+    `aside`: geometry of what may be tumor or not, None where nothing is.
     """
 
     size: tuple[int, int]
@@ -29,6 +30,7 @@ class Ground:
     tissue: np.ndarray
     annotated: np.ndarray | None = None
     tumor: Any = None
+    aside: Any = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -45,17 +47,26 @@ class Ground:
     def _tumor_shares(self) -> AreaShares:
         return AreaShares(self.tumor)
 
+    @cached_property
+    def _aside_shares(self) -> AreaShares:
+        return AreaShares(self.aside)
+
+    def is_aside(self, x: np.ndarray, y: np.ndarray, side: float) -> np.ndarray:
+        """Whether (n,) the squares at `x`, `y` (n,) of `side` level-0 pixels touch what may be tumor or not."""
+        return self._aside_shares.touches(x, y, side)
+
     def belongs(self, kind: str, x: np.ndarray, y: np.ndarray, side: float, coverage: float) -> np.ndarray:
         """Whether (n,) the squares at `x`, `y` (n,) of `side` level-0 pixels are patches of class `kind`.
 
-        Tumor: at least `coverage` of the area is annotated. Normal: at least `coverage` is tissue, and the annotation
-        is nowhere touched. Unlabelled: at least `coverage` is tissue.
+        Tumor: at least `coverage` of the area is annotated. Normal: at least `coverage` is tissue, and neither the
+        annotation nor what is left aside is touched anywhere. Unlabelled: at least `coverage` is tissue.
         """
         if kind == "tumor":
             return self._tumor_shares.of(x, y, side) >= coverage - _ROUNDING
         enough = self._tissue_shares.of(x, y, side) >= coverage - _ROUNDING
         if kind == "normal" and enough.any():
-            enough[enough] = ~self._tumor_shares.touches(x[enough], y[enough], side)
+            squares = x[enough], y[enough], side
+            enough[enough] = ~(self._tumor_shares.touches(*squares) | self.is_aside(*squares))
         return enough
 
     def candidates(self, kind: str, side: float, coverage: float) -> np.ndarray:

@@ -36,7 +36,8 @@ def original_places(
 
     `size`: pixels of a patch, at level 0. `margin`: level-0 pixels before which no patch begins, None for the
     original's. A normal patch is covered by tissue to at least `coverage`; of a tumor patch any pixel will do, as the
-    original's mask holds 255 where it counts ones. After 10 `wanted` + 1,000 draws that did not fit it ends.
+    original's mask holds 255 where it counts ones. Normal ones do not touch what is left aside. After 10 `wanted` +
+    1,000 draws that did not fit it ends.
     """
     mask = _mask_of(ground, kind)
     pixels = np.argwhere(mask)
@@ -50,9 +51,12 @@ def original_places(
         fit = np.all((drawn >= least) & (drawn + window <= mask.shape), axis=1)
         if kind != "tumor":
             fit[fit] = _covered(mask, drawn[fit], window) >= coverage
+        corners = np.round(drawn[:, ::-1] * ground.scale).astype(np.int64)
+        if kind == "normal":
+            fit[fit] = ~ground.is_aside(corners[fit, 0], corners[fit, 1], size)
         failed += int(np.count_nonzero(~fit))
         if fit.any():
-            yield np.round(drawn[fit, ::-1] * ground.scale).astype(np.int64)
+            yield corners[fit]
 
 
 def _mask_of(ground: Ground, kind: str) -> np.ndarray:

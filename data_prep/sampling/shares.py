@@ -35,7 +35,7 @@ class MaskShares:
 
 
 class AreaShares:
-    """Shares of squares in a shapely `geometry` (level-0 pixels), from its area, however small its parts are."""
+    """Shares of squares in a shapely `geometry` (level-0 pixels, None: nothing), from its area, however small it is."""
 
     def __init__(self, geometry: Any) -> None:
         self._parts = [part for part in shapely.get_parts(geometry) if part.area > 0]

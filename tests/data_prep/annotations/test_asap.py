@@ -33,6 +33,8 @@ def test_overlapping_tumor_is_united_where_the_original_made_holes(tmp_path):
 def test_unknown_groups_are_noted(tmp_path, group):
     annotation = read(tmp_path, polygon(SQUARE), polygon(HOLE, group), polygon(HOLE, group))
     assert annotation.tumor.area == 1600
+    assert annotation.aside.equals(shapely.box(20, 20, 30, 30))
+    assert annotation.unknown == (group or "None",)
     assert annotation.notes == (f"left aside: 2 in group {group or 'None'}, whose meaning is unknown",)
     with pytest.raises(InputError, match=r"no tumor polygon that can be used .*unknown.*; tumor is _0, .*metastases"):
         read(tmp_path, polygon(SQUARE, group))

@@ -33,7 +33,7 @@ def read(tmp_path, value, **options):
 def test_every_form_of_export(tmp_path, value):
     annotation = read(tmp_path, value)
     assert annotation.tumor.equals(BOX)
-    assert annotation.notes == ()
+    assert (annotation.aside, annotation.unknown, annotation.notes) == (None, (), ())
 
 
 def test_json_and_a_byte_order_mark_are_read_too(tmp_path):
@@ -73,6 +73,8 @@ def test_what_is_left_aside_is_noted(tmp_path):
         ],
     )
     assert annotation.tumor.equals(BOX)
+    assert annotation.aside.equals(shapely.box(20, 20, 30, 30))
+    assert annotation.unknown == ("None", "Stroma")
     assert annotation.notes == (
         "left aside: 1 of class None, whose meaning is unknown",
         "left aside: 1 of class Stroma, whose meaning is unknown",

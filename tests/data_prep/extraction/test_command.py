@@ -12,6 +12,7 @@ from PIL import Image
 from data_prep.cli.extract import main
 from data_prep.slides import open_slide
 from data_prep.store import open_patches
+from tests.data_prep.annotations.samples import feature, write_geojson
 
 FLAGS = ["--size", "64", "--n", "5", "--slide-mpp", "0.5", "--mpp", "0.5", "--quiet"]
 
@@ -40,6 +41,7 @@ def test_slides_and_a_folder_of_annotations(painted, tmp_path, capsys):
     (tmp_path / "xml").mkdir()
     annotate(tmp_path / "xml" / "a.xml", shapely.box(60, 60, 300, 300))
     annotate(tmp_path / "xml" / "c.xml", shapely.box(60, 60, 300, 300))
+    (tmp_path / "xml" / "tiles224.csv").write_text("a\n")
     out = tmp_path / "s.h5"
     assert run(b, a, "--annotations", tmp_path / "xml", "--out", out, *FLAGS) == 0
     printed = capsys.readouterr()
@@ -47,12 +49,61 @@ def test_slides_and_a_folder_of_annotations(painted, tmp_path, capsys):
         printed.out
         == f"{out}: 15 patches (5 normal, 5 tumor, 5 unlabelled) of 2 slides, 0 failed; see {tmp_path}/s.summary.md\n"
     )
-    assert "warning: no annotation for b: their patches are unlabelled" in printed.err
+    assert (
+        f"warning: no annotation for b: their patches are unlabelled; {tmp_path}/xml would hold b.xml, b.geojson or "
+        "b_mask.png; a table (--cohort FILE.csv) names any file in its column annotation\n"
+    ) in printed.err
     assert f"warning: {tmp_path}/xml: c.xml belong to none of these slides by name" in printed.err
     rows = open_patches(out).rows
     assert rows.groupby("slide", sort=False)["label"].unique().map(list).to_dict() == {"b": [-1], "a": [0, 1]}
     assert run(b, a, "--annotations", tmp_path / "xml", "--out", out, *FLAGS) == 0
     assert "complete already" in capsys.readouterr().out
+
+
+def test_a_folder_that_matches_nothing_names_what_would(painted, tmp_path, capsys):
+    (tmp_path / "xml").mkdir()
+    (tmp_path / "xml" / "tiles224.csv").write_text("a\n")
+    assert run(painted("a").path, "--annotations", tmp_path / "xml", "--out", tmp_path / "s.h5", *FLAGS) == 0
+    error = capsys.readouterr().err
+    assert f"{tmp_path}/xml would hold a.xml, a.geojson or a_mask.png" in error
+    assert "tiles224" not in error
+
+
+@pytest.mark.parametrize("sampling", ["random", "grid", "original"])
+def test_no_normal_patch_touches_a_region_of_unknown_class(painted, tmp_path, capsys, sampling):
+    slide, unknown = painted("a").path, shapely.box(200, 60, 440, 200)
+    tumor = shapely.box(60, 60, 190, 190)
+    shapes = [("Tumor", tumor), ("Carcinoma in situ", unknown), ("Normal", shapely.box(60, 250, 200, 340))]
+    features = [feature([list(shape.exterior.coords)], name) for name, shape in shapes]
+    write_geojson(tmp_path / "a.geojson", features)
+    count = [] if sampling == "grid" else ["--n", "60"]
+    margin = ["--margin", "0"] if sampling == "original" else []
+    flags = ["--size", "32", "--slide-mpp", "0.5", "--mpp", "0.5", "--sampling", sampling, "--quiet", *count, *margin]
+    assert run(slide, "--annotations", tmp_path, "--out", tmp_path / "s.h5", *flags) == 0
+    rows = open_patches(tmp_path / "s.h5").rows.query("label == 0")
+    patches = shapely.box(rows["x"], rows["y"], rows["x"] + 32, rows["y"] + 32)
+    assert len(patches) > 5
+    assert not shapely.intersects(patches, unknown).any()
+    if sampling != "original":  # its mask has five by four pixels here
+        assert not shapely.intersects(patches, tumor).any()
+        assert shapely.intersects(patches, shapes[2][1]).any()
+    assert capsys.readouterr().err == (
+        "warning: a: regions of unknown class ('Carcinoma in situ') are neither tumor nor normal; "
+        "rename those that are tumor to Tumor, those free of it to Normal\n"
+    )
+    assert "a: left aside: 1 of class Carcinoma in situ" in (tmp_path / "s.summary.md").read_text()
+
+
+def test_too_few_patches_are_explained(painted, tmp_path):
+    annotate(tmp_path / "a.xml", shapely.box(60, 60, 300, 300))
+    flags = ["--size", "64", "--n", "500", "--slide-mpp", "0.5", "--mpp", "0.5", "--quiet"]
+    assert run(painted("a").path, "--annotations", tmp_path, "--out", tmp_path / "s.h5", *flags) == 0
+    text = (tmp_path / "s.summary.md").read_text()
+    assert (
+        "normal patches: 0 places refused; no further place has enough tissue outside of the annotation without "
+        "overlap; --tissue saturation may see more\n" in text
+    )
+    assert "tumor patches: 0 places refused; no further place has enough of it annotated without overlap\n" in text
 
 
 def test_a_table_of_slides(painted, tmp_path):
@@ -218,7 +269,7 @@ def test_a_slide_without_a_patch_is_a_warning_beside_others(painted, tmp_path, c
 
 def test_without_a_scale_the_remedy_is_said(painted, tmp_path, capsys):
     assert run(painted("a").path, "--out", tmp_path / "s.h5", "--quiet") == 2
-    assert "a column mpp in the table of slides, or --slide-mpp" in capsys.readouterr().err
+    assert "a column mpp in the table of slides, or --slide-mpp (in Python mpp=0.25, say)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", ["file/s.h5", ".", "/proc/none/s.h5"])

@@ -1,5 +1,6 @@
 """The original's rules: from a mask at 1:128, with its margins, its thick outlines and its coverage of tumor."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -54,6 +55,16 @@ def test_normal_is_tissue_outside_of_the_outline_of_the_annotation():
     assert {(x, y) for x in range(9, 22) for y in range(9, 22)} >= tumor
     assert {(x, y) for x in range(10, 21) for y in range(10, 21)} <= tumor
     assert len(tumor) + len(normal) > 1580
+
+
+def test_normal_patches_keep_off_what_is_left_aside():
+    aside = shapely.box(25 * 128, 0, 30 * 128, 40 * 128)
+    field = replace(ground(np.ones((40, 40), bool), shapely.box(0, 0, 128, 128)), aside=aside)
+    corners = drawn(field, "normal", 2000, margin=0)
+    boxes = shapely.box(*corners.T, *(corners.T + 224))
+    assert not shapely.intersects(boxes, aside).any()
+    assert {22, 31} <= set(corners[:, 0] // 128)
+    assert shapely.intersects(shapely.box(*corners.T, *(corners.T + 256)), aside).any()
 
 
 def test_exclusions_stay_out():
