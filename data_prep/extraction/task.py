@@ -134,8 +134,9 @@ class _Cutter:
         wanted, notes = self.job.settings.wanted, []
         for kind, count in patches.items():
             if wanted is not None and count < wanted:
-                places = counted(sum(refused[kind].values()), "place")
-                notes.append(f"{count} of {wanted} {kind} patches: {places} refused; {self._end(kind)}")
+                bad = sum(refused[kind].values())
+                places = f"{counted(bad, 'place')} refused; " if bad else ""
+                notes.append(f"{count} of {wanted} {kind} patches: {places}{self._end(kind)}")
         return tuple(notes)
 
     def _end(self, kind: str) -> str:
