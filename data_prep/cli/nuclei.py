@@ -52,8 +52,8 @@ def nuclei(
     require_mpp(mpp)
     require_workers(workers)
     require_apart([out] if overlay is None else [out, overlay], [store, Path(segmenter.partition(":")[2])])
-    find = make_segmenter(segmenter, drop_border)
     with open_patches(store) as patches:
+        find = make_segmenter(segmenter, drop_border, patches.attributes.get("extraction", "{}"))
         bar = partial(progress, label=out.name, quiet=quiet)
         counts = store_nuclei(patches, open_concepts(store), find, out, mpp, workers, bar)
     say(f"{out}: {_summary(counts)}")

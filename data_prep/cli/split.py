@@ -141,7 +141,7 @@ def _finish(
 ) -> None:
     """Drop, check, write and say."""
     from data_prep.splits import plan
-    from data_prep.splits.summary import count_text
+    from data_prep.splits.summary import count_text, few_patients_text
 
     final = {name: plan.without_duplicates(roles, near) if drop else roles for name, roles in tables.items()}
     dropped = {name: int((final[name] != tables[name]).sum()) for name in tables}
@@ -155,6 +155,8 @@ def _finish(
         if dropped[name]:
             say(f"{dropped[name]} near-duplicate patches serve nothing")
     say(f"near-duplicates: {near.compared} patches compared, {near.flat} flat ones left out (nothing to compare)")
+    if few := few_patients_text(rows, final):
+        warn(few)
     if not near.compared:
         warn("no patch could be compared: near-duplicates were not looked for")
 

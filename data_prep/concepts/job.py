@@ -140,7 +140,7 @@ def _finder(patches: Patches, nuclei: str) -> _Finder:
         return lambda start, images, rows: patches.read_masks(start, start + len(rows))
     from data_prep.nuclei import make_segmenter
 
-    segmenter = make_segmenter(nuclei)
+    segmenter = make_segmenter(nuclei, extraction=patches.attributes.get("extraction", "{}"))
     return lambda start, images, rows: segmenter(images, rows)
 
 

@@ -1,6 +1,7 @@
 """Parts become one store, in the order of the cohort."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,10 @@ def merge(jobs: Sequence[Job], states: Sequence[SlideState], out: Path) -> None:
 
 
 def describe(jobs: Sequence[Job], states: Sequence[SlideState]) -> dict[str, object]:
-    """What the store says of its extraction: settings, and of each slide its scale, its counts and its key."""
+    """What the store says of its extraction: settings, and of each slide its scale, its counts and its key.
+
+    `refused`: places by class and reason. `reason`: why a slide has no patch.
+    """
     slides = [
         {
             "slide": job.entry.slide,
@@ -32,11 +36,20 @@ def describe(jobs: Sequence[Job], states: Sequence[SlideState]) -> dict[str, obj
             "level0_mpp": state.mpp,
             "given_mpp": job.entry.mpp,
             "patches": state.patches,
+            "refused": state.refused,
+            "reason": _without_folders(state.error, job),
             "key": job.key,
         }
         for job, state in zip(jobs, states, strict=True)
     ]
     return {"settings": jobs[0].settings.as_json(), "slides": slides}
+
+
+def _without_folders(reason: str, job: Job) -> str:
+    """`reason` without where the files lie, which changes nothing and is nobody else's business."""
+    for path in (job.entry.path, job.entry.annotation):
+        reason = reason if path is None else reason.replace(f"{path.parent}{os.sep}", "")
+    return reason
 
 
 def remove_parts(out: Path) -> None:

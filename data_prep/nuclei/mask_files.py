@@ -82,6 +82,12 @@ def _open_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _require_shape(path: Path, found: tuple[int, ...], shape: tuple[int, int]) -> None:
+    if len(found) > 1 and found[:2] != shape:
+        size, wanted = (" x ".join(map(str, pair)) for pair in (found[:2], shape))
+        remedy = (
+            "a mask is for one patch, not for a slide: cut it into patches, or give outlines of the slide as geojson:"
+        )
+        raise InputError(f"{path}: a label image of {size} for a patch of {wanted} pixels; {remedy}DIR")
     if found not in (shape, (*shape, PANNUKE_CHANNELS)):
         raise InputError(f"{path}: a label image of shape {found}, but the patch has {shape}; save one number a pixel")
 

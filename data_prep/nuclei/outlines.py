@@ -1,8 +1,8 @@
 """Outlines of nuclei in GeoJSON, as QuPath, CellViT and InstanSeg export them, drawn onto patches."""
 
-import csv
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +13,7 @@ import pandas as pd
 from data_prep.errors import InputError
 from data_prep.nuclei.labels import renumber
 from data_prep.nuclei.paths import describe, find_file, require_folder, split_mpp
+from data_prep.nuclei.scales import listed_scales
 
 ENDINGS = (".geojson", ".json")
 SLIDES = "slides.csv"
@@ -37,18 +38,19 @@ class Drawn:
 class Outlines:
     """A folder with a GeoJSON for each patch (patch pixels; `find_file`), or `<slide>.geojson` for each slide.
 
-    Coordinates of a slide's file are level-0 pixels from its top-left corner; `mpp`, or the column `mpp` of a table
-    `slides.csv` (`slide,mpp`) in the folder, says how large these are. Every polygon is a nucleus, holes in it are
-    filled; a pixel belongs to the first nucleus that holds its middle.
+    Coordinates of a slide's file are level-0 pixels from its top-left corner; how large these are is said by `mpp`,
+    else a table `slides.csv` (`slide,mpp`) in the folder, else `recorded` (mpp by slide). Every polygon is a nucleus,
+    holes in it are filled; a pixel belongs to the first nucleus that holds its middle.
     """
 
     folder: Path
     mpp: float | None = None
+    recorded: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, recorded: Mapping[str, float]) -> Self:
         """From `DIR` or `DIR@MPP`."""
-        return cls(*split_mpp(text))
+        return cls(*split_mpp(text), recorded)
 
     def __post_init__(self) -> None:
         require_folder(self.folder, "a GeoJSON for each slide or patch")
@@ -69,26 +71,11 @@ class Outlines:
         return draw(read_outlines(path), shape, (row.x, row.y), row.mpp / self._mpp_of(name))
 
     def _mpp_of(self, slide: str) -> float:
-        mpp = self.mpp or _listed(self.folder / SLIDES).get(slide)
+        mpp = self.mpp or listed_scales(self.folder / SLIDES).get(slide) or self.recorded.get(slide)
         if mpp is None:
             remedy = f"add @MPP to the folder's name, as @0.25, or list it in its {SLIDES} (slide,mpp)"
             raise InputError(f"{self.folder}: the um a pixel of the slide {slide} are not known; {remedy}")
         return mpp
-
-
-@lru_cache(maxsize=4)
-def _listed(path: Path) -> dict[str, float]:
-    """mpp by slide from a table; empty where there is none."""
-    if not path.is_file():
-        return {}
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            listed = {line["slide"]: float(line["mpp"]) for line in csv.DictReader(file)}
-    except (KeyError, ValueError, TypeError, OSError, csv.Error) as error:
-        raise InputError(f"{path}: not a table of slide,mpp ({error}); give one line a slide") from error
-    if wrong := [slide for slide, mpp in listed.items() if not 0 < mpp < 100]:
-        raise InputError(f"{path}: the mpp of {wrong[0]} is {listed[wrong[0]]}; give micrometres a pixel")
-    return listed
 
 
 def draw(

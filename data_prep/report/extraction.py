@@ -1,13 +1,13 @@
-"""What the extraction left beside its patches: slides without any, and patches refused."""
+"""What a store says of its extraction: slides without a patch, and places refused."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_prep.errors import InputError
-from data_prep.store.attributes import read_attribute
-
-_MOST_BYTES = 8 << 20
+from data_prep.store import read_attribute
 
 
 @dataclass(frozen=True)
@@ -21,38 +21,28 @@ class Extracted:
 
 
 def read_extraction(store: Path) -> Extracted | None:
-    """What is known of the extraction of `store`: its attribute, and `STORE.summary.md` beside it; None if nothing."""
-    slides = _recorded(store)
-    reasons, heads, refused = _summary(store.with_suffix(".summary.md"))
-    if not slides and not refused:
-        return None
-    status = {name: state for name, state in slides if state != "done"} | {name: "" for name in reasons}
-    states = dict(slides)
-    rejected = [(name, states.get(name, "failed"), reasons.get(name, "")) for name in status]
-    return Extracted(len(slides) or len(refused), rejected, heads, refused)
-
-
-def _recorded(store: Path) -> list[tuple[str, str]]:
+    """What the attribute `extraction` of `store`, or of the store it was made of, says; None where there is none."""
     try:
         slides = json.loads(read_attribute(store, "extraction") or "{}")["slides"]
-        return [(str(slide["slide"]), str(slide["status"])) for slide in slides]
-    except (InputError, KeyError, TypeError, ValueError):  # other layouts, and stores that were not extracted
-        return []
+        return _extracted(slides) if slides else None
+    except (InputError, KeyError, TypeError, ValueError, AttributeError):  # other layouts, and what was not extracted
+        return None
 
 
-def _summary(path: Path) -> tuple[dict[str, str], list[str], list[list[str]]]:
-    """Reasons by slide, and head and lines of the table of slides."""
-    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
-        return {}, [], []
-    reasons: dict[str, str] = {}
-    lines: list[list[str]] = []
-    title = ""
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("## "):
-            title = line[3:]
-        elif line.startswith("* ") and title.startswith(("Failed", "Without")):
-            name, _, reason = line[2:].partition(": ")
-            reasons[name] = reason
-        elif line.startswith("| ") and title == "Slides":
-            lines.append([cell.strip() for cell in line.strip("|").replace("\\|", "¦").split("|")])
-    return reasons, lines[0] if lines else [], lines[2:]
+def _extracted(slides: list[Mapping[str, Any]]) -> Extracted:
+    rejected = [(str(s["slide"]), str(s["status"]), str(s["reason"])) for s in slides if s["status"] != "done"]
+    kinds = _names(slide["patches"] for slide in slides)
+    reasons = _names(counts for slide in slides for counts in slide["refused"].values())
+    heads = ["slide", "status", "um/px", *kinds, *(f"refused {reason}" for reason in reasons)]
+    return Extracted(len(slides), rejected, heads, [_line(slide, kinds, reasons) for slide in slides])
+
+
+def _names(counts: Iterable[Mapping[str, int]]) -> list[str]:
+    return list(dict.fromkeys(name for each in counts for name in each))
+
+
+def _line(slide: Mapping[str, Any], kinds: list[str], reasons: list[str]) -> list[str]:
+    numbers = [slide["patches"].get(kind, 0) for kind in kinds]
+    numbers += [sum(counts.get(reason, 0) for counts in slide["refused"].values()) for reason in reasons]
+    scale = "" if slide["level0_mpp"] is None else f"{slide['level0_mpp']:.4g}"
+    return [str(slide["slide"]), str(slide["status"]), scale, *map(str, numbers)]

@@ -7,11 +7,11 @@ import pandas as pd
 
 from data_prep.report.summaries import centre_and_class, centre_names, class_names
 from data_prep.splits import ROLES, check_leaks, patient_keys
+from data_prep.splits.summary import FEW_PATIENTS
 from data_prep.store.words import counted
 
 STRONG = 0.2
 """Cramér's V from which a centre is said to predict the class."""
-FEW_PATIENTS = 5
 MOSTLY_ABSENT = 0.5
 SAME_SCALE = 0.01
 """Relative difference up to which two resolutions are one."""

@@ -31,7 +31,7 @@ def centre_tables(
 ) -> dict[str, np.ndarray]:
     """For each centre the split that has it as external test, by file name: split-centre-0.csv and so on.
 
-    Raises `InputError` where fewer than two centres are known.
+    Raises `InputError` where fewer than two centres are known, and names the centre without which too few are left.
     """
     centres = sorted(set(rows["centre"]) - {""})
     if len(centres) < 2:
@@ -41,7 +41,10 @@ def centre_tables(
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", centre)[:60]
         name = f"split-centre-{name}.csv"
         name = f"split-centre-{number}-{name[13:]}" if name in tables else name
-        tables[name] = split_by_patient(rows, seed, fractions, (centre,))
+        try:
+            tables[name] = split_by_patient(rows, seed, fractions, (centre,))
+        except InputError as error:
+            raise InputError(f"with centre {centre} left out: {error}") from error
     return tables
 
 

@@ -70,6 +70,7 @@ def test_the_store_says_how_it_was_made(extracted, table):
     assert said["settings"]["limits"]["white_level"] == 200
     assert [slide["slide"] for slide in said["slides"]] == [entry.slide for entry in read_slides(table)]
     assert [slide["patches"] for slide in said["slides"]] == [state.patches for state in result.states]
+    assert [slide["refused"] for slide in said["slides"]] == [state.refused for state in result.states]
     assert {slide["level0_mpp"] for slide in said["slides"]} == {0.5}
     assert not list(out.parent.glob("*.parts"))
 

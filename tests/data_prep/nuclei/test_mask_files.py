@@ -73,7 +73,11 @@ def test_pannuke_masks_as_an_array(tmp_path):
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("b.png", np.zeros((2, 2), np.uint8), r"shape \(2, 2\), but the patch has \(2, 3\)"),
+        (
+            "b.png",
+            np.zeros((2, 2), np.uint8),
+            "of 2 x 2 for a patch of 2 x 3 pixels; a mask is for one patch",
+        ),
         ("b.png", np.zeros((2, 3, 3), np.uint8), r"shape \(2, 3, 3\)"),
         ("b.npy", np.full((2, 3), 0.5), "not whole numbers"),
         ("b.npy", np.full((2, 3), -1), "not whole numbers"),

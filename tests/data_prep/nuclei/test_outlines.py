@@ -83,6 +83,29 @@ def test_resolutions_of_slides_from_a_table(tmp_path):
     assert (found(tmp_path, at="@0.5") != found(tmp_path)).any()
 
 
+def test_resolutions_of_slides_from_the_extraction_of_the_store(tmp_path):
+    for folder in (tmp_path / "bare", tmp_path / "listed"):
+        folder.mkdir()
+        write(folder / "slide.1.geojson", [feature(polygon) for polygon in ROUND])
+    write(tmp_path / "listed" / "slides.csv", "slide,mpp\nslide.1,0.5\n")
+    slides = [{"slide": "bad", "level0_mpp": None}, {"slide": "slide.1", "level0_mpp": 0.25}]
+
+    def by(folder):
+        find = make_segmenter(f"geojson:{tmp_path / folder}", extraction=json.dumps({"slides": slides}))
+        return find(PATCH, make_rows(1, ROW))[0]
+
+    np.testing.assert_array_equal(by("bare"), found(tmp_path / "bare"))
+    for told in ("bare@0.5", "listed"):
+        np.testing.assert_array_equal(by(told), found(tmp_path / "bare", at="@0.5"))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "3", "[", '{"slides": [3]}', '{"slides": [{"slide": "slide.1"}]}'])
+def test_an_extraction_that_says_nothing_of_resolutions(tmp_path, text):
+    write(tmp_path / "slide.1.geojson", [feature(ROUND[0])])
+    with pytest.raises(InputError, match="are not known"):
+        make_segmenter(f"geojson:{tmp_path}", extraction=text)(PATCH, make_rows(1, ROW))
+
+
 @pytest.mark.parametrize("table", ["slide,mpp\nslide.1,x\n", "slide\nslide.1\n", "slide,mpp\nslide.1,0\n"])
 def test_a_damaged_table(tmp_path, table):
     write(tmp_path / "slide.1.geojson", [feature(ROUND[0])])

@@ -17,7 +17,7 @@ from data_prep.report.page import said
 from data_prep.report.sample import look_at
 from data_prep.report.summaries import QUANTILES, centre_and_class, concept_table
 from data_prep.stain.lab import OFFSET, SCALE
-from data_prep.store import make_rows, open_patches, write_store
+from data_prep.store import StoreWriter, make_rows, open_patches, write_store
 from tests.data_prep.splits.test_near import textures
 
 EVIL = "<script>alert('x')</script>$\\frac$\x00"
@@ -227,39 +227,46 @@ def test_the_sample_is_seeded_bounded_and_measured_in_lab(store, monkeypatch):
     np.testing.assert_allclose(mine.mean(axis=0), everything.mean(axis=0), atol=1e-6)
 
 
-SUMMARY = """# Extraction of s
-
-## Failed: extracted again with the next run
-
-* bad<i>: cannot be read
-
-## Slides
-
-| slide | status | um/px | normal | refused white |
-| --- | --- | --- | --- | --- |
-| good | done | 0.25 | 7 | 3 |
-| bad<i> | failed |  | 0 | 0 |
-
-## Notes
-
-* good: mended
-"""
+SLIDES = [
+    {
+        "slide": "good",
+        "status": "done",
+        "level0_mpp": 0.25,
+        "patches": {"normal": 7, "tumor": 2},
+        "refused": {"normal": {"white": 3, "black": 1}, "tumor": {"white": 2}},
+        "reason": "",
+    },
+    {"slide": "bad<i>", "status": "failed", "level0_mpp": None, "patches": {}, "refused": {}, "reason": "not a TIFF"},
+]
 
 
-def test_what_the_extraction_says_beside_the_store(store, tmp_path):
+def with_extraction(path, store, text):
+    patches = open_patches(store)
+    with StoreWriter(path, patches.size, attributes={"extraction": text}) as writer:
+        writer.append(patches.read(0, 4), patches.rows.iloc[:4])
+
+
+def test_what_the_store_says_of_its_extraction(store, tmp_path):
+    assert read_extraction(store) is None
     path = tmp_path / "s.h5"
-    path.write_bytes(store.read_bytes())
-    assert read_extraction(path) is None
-    (tmp_path / "s.summary.md").write_text(SUMMARY)
+    with_extraction(path, store, json.dumps({"slides": SLIDES}))
     found = read_extraction(path)
-    assert found.rejected == [("bad<i>", "failed", "cannot be read")]
-    assert found.refused[0] == ["good", "done", "0.25", "7", "3"]
+    assert found.rejected == [("bad<i>", "failed", "not a TIFF")]
+    assert found.heads == ["slide", "status", "um/px", "normal", "tumor", "refused white", "refused black"]
+    assert found.refused == [["good", "done", "0.25", "7", "2", "5", "1"], ["bad<i>", "failed", "", "0", "0", "0", "0"]]
     write_report(tmp_path / "r.html", str(path))
     text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
     assert "1 of 2 slides gave no patch" in text
-    assert "cannot be read" in text
-    (tmp_path / "s.summary.md").write_text("## Slides\n| slide |\n\x00* \n| a | b |")
-    write_report(tmp_path / "r.html", str(path))  # whatever lies there, the page is made
+    assert "not a TIFF" in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [3, [], {"slides": 3}, {"slides": [3]}, {"slides": [{"slide": "a"}]}, {"slides": [{**SLIDES[0], "refused": 3}]}],
+)
+def test_whatever_the_extraction_says_the_page_is_made(store, tmp_path, value):
+    with_extraction(tmp_path / "s.h5", store, json.dumps(value))
+    assert read_extraction(tmp_path / "s.h5") is None
 
 
 def test_the_command(store, tmp_path, capsys):

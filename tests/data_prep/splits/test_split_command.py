@@ -218,3 +218,31 @@ def test_a_json_that_is_there_is_kept(out, kept, flags, store, tmp_path, capsys)
     assert status == 2
     assert f"{tmp_path / kept}: exists already" in errors
     assert [path.read_text() for path in tmp_path.rglob("*.*")] == ["mine"]
+
+
+def few(tmp_path, centres):
+    """A store of a patient for each of `centres`, with four patches of both classes."""
+    count = 4 * len(centres)
+    owner = np.arange(count) // 4
+    values = {"patient": owner.astype(str), "centre": np.array(centres)[owner], "label": np.arange(count) % 2}
+    write_store(tmp_path / "few.h5", textures(count, 32), make_rows(count, values | {"patch_no": np.arange(count)}))
+    return tmp_path / "few.h5"
+
+
+def test_roles_of_few_patients_are_named_in_one_line(tmp_path, capsys):
+    store = few(tmp_path, ["0"] * 6 + ["1"] * 6)
+    status, _, errors = run(capsys, store, "--out", tmp_path / "s.csv")
+    assert status == 0
+    assert errors.splitlines() == [
+        "warning: fewer than 5 patients: validation (2), internal_test (2); they say little of how patients differ"
+    ]
+    status, _, errors = run(capsys, store, "--out", tmp_path / "folds", "--folds", "2")
+    assert (status, errors.count("warning: fewer than 5 patients in some tables: validation (1);")) == (0, 1)
+
+
+def test_the_centre_without_which_too_few_are_left_is_named(tmp_path, capsys):
+    store = few(tmp_path, ["0", "0", "0", "1"])
+    status, _, errors = run(capsys, store, "--out", tmp_path / "centres", "--leave-one-centre-out")
+    assert status == 2
+    assert "with centre 0 left out: 1 patient with labels for 3 parts" in errors
+    assert not (tmp_path / "centres").exists()
