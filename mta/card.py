@@ -119,9 +119,12 @@ def _stain(trained: Trained, kind: Format, name: str) -> str:
     if trained.normalizer is None:
         return "none; the run was trained without stain normalization."
     method = type(trained.normalizer).__name__
+    slide = (
+        " The training patches were normalized with the stains of their whole slide." if trained.fitted_by_slide else ""
+    )
     return (
         f'normalize every patch first ({method}), `data_prep.stain.{method}.load("{_stain_file(kind, name)}")'
-        ".transform(patches)`. It is not inside the file, and without it the outputs are off."
+        f".transform(patches)`. It is not inside the file, and without it the outputs are off.{slide}"
     )
 
 

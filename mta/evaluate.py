@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_prep.console import run as run_command
-from data_prep.console import say, warn
+from data_prep.console import say
 from data_prep.errors import InputError
 from mta.backend import start_quietly
 
@@ -27,6 +27,7 @@ def evaluate(
     out: str | Path | None = None,
     model: Literal["best", "last"] = "best",
     quiet: bool = False,
+    concept_file: str | Path | None = None,
 ) -> dict[str, Any]:
     """Measure a run on its own validation and test rows, or on other data.
 
@@ -37,6 +38,7 @@ def evaluate(
         out: folder for the results; default the run folder, or RUN/evaluation-NAME for other data.
         model: the epoch with the best monitored loss, or the last.
         quiet: no progress bar.
+        concept_file: table of the concepts of `data`; default: those in that store.
 
     Returns:
         The contents of `metrics.json`. Beside it `predictions.csv`, `roc.png`, `evaluation.json` (what was measured
@@ -47,17 +49,21 @@ def evaluate(
             training, or is named as other data.
     """
     from data_prep.files import write_json
+    from mta.cautions import warn_of_few_patients
     from mta.data.dataset import require_both_classes
     from mta.trained import load_run
 
     trained = load_run(run, model)
-    dataset = _dataset(trained, str(data) if data else None)
+    dataset = _dataset(trained, str(data) if data else None, str(concept_file or ""))
     require_both_classes(dataset, *TESTED)
     predictions = _predict(trained, dataset, quiet)
     description = {"run": str(trained.folder.path), "model": model, **_about(trained, dataset)}
+    if concept_file:
+        description["concept_file"] = str(concept_file)
     folder = Path(out) if out else _folder(trained, data, description["fingerprints"])
     metrics = write_evaluation(folder, predictions, trained.coding.centres)
     write_json(folder / "evaluation.json", description)
+    warn_of_few_patients(metrics)
     if not data:
         _draw_history(trained)
     if not quiet:
@@ -78,7 +84,7 @@ def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str
     return metrics
 
 
-def _dataset(trained: Trained, data: str | None) -> Dataset:
+def _dataset(trained: Trained, data: str | None, concept_file: str) -> Dataset:
     import numpy as np
 
     from data_prep.splits import read_split
@@ -86,13 +92,17 @@ def _dataset(trained: Trained, data: str | None) -> Dataset:
 
     config, stored = trained.config, trained.stored_channels
     if data is None:
+        if concept_file:
+            raise InputError(
+                f"--concept-file {concept_file}: is for --data; the run's own store keeps its own concepts"
+            )
         dataset = open_dataset(config.store, config.concepts, config.concept_file, config.seed, stored)
         trained.require_own_store()
         dataset.roles = read_split(str(trained.folder.file("split.csv")), dataset.rows)
         return dataset
     _require_other(trained, data)
     # The run's concept table numbers the rows of its own store.
-    dataset = open_dataset(data, config.concepts, "", config.seed, stored, complete=False)
+    dataset = open_dataset(data, config.concepts, concept_file, config.seed, stored, complete=bool(concept_file))
     dataset.roles = np.where(dataset.roles == "", "external_test", dataset.roles)
     if not len(dataset.of(*TESTED)):
         raise InputError(f"{data}: every row has the role train; there is nothing to test on")
@@ -112,27 +122,14 @@ def _require_other(trained: Trained, data: str) -> None:
 
 def _about(trained: Trained, dataset: Dataset) -> dict[str, Any]:
     """What was measured: the store, its fingerprints, and how many tested patients were trained on."""
+    from mta.cautions import warn_of_shared_patients
     from mta.provenance import store_fingerprints
 
-    shared = _shared_patients(trained, dataset)
-    if shared:
-        warn(
-            f"{dataset.name}: {len(shared)} of its tested patients have the name of a training patient, e.g. "
-            f"{', '.join(shared[:3])}; if they are the same, the numbers are too good"
-        )
     return {
         "data": dataset.name,
         "fingerprints": store_fingerprints(dataset.name),
-        "shared_patients": len(shared),
+        "shared_patients": warn_of_shared_patients(trained, dataset, dataset.of(*TESTED)),
     }
-
-
-def _shared_patients(trained: Trained, dataset: Dataset) -> list[str]:
-    import pandas as pd
-
-    split = pd.read_csv(trained.folder.file("split.csv"), dtype=str, keep_default_na=False)
-    tested = dataset.rows["patient"].to_numpy(str)[dataset.of(*TESTED)]
-    return sorted((set(tested) & set(split.loc[split["role"] == "train", "patient"])) - {""})
 
 
 def _predict(trained: Trained, dataset: Dataset, quiet: bool) -> pd.DataFrame:
@@ -193,6 +190,7 @@ def command(
     out: str = "",
     model: Literal["best", "last"] = "best",
     quiet: bool = False,
+    concept_file: str = "",
 ) -> None:
     """Measure a trained run: AUC with patient-clustered 95 % intervals, concepts, domain, ROC curves.
 
@@ -202,9 +200,10 @@ def command(
         out: folder for the results (default: the run folder, or RUN/evaluation-NAME for other data)
         model: the epoch with the best monitored loss, or the last
         quiet: no progress bar and no table
+        concept_file: table of the concepts of --data (default: those in that store)
     """
     start_quietly()
-    evaluate(run, data or None, out or None, model, quiet)
+    evaluate(run, data or None, out or None, model, quiet, concept_file or None)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_prep.console import run as run_command
 from data_prep.console import say
+from data_prep.errors import InputError
 from mta.backend import start_quietly
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PROG = "python -m mta.predict"
+SLIDES = (".svs", ".ndpi", ".mrxs", ".tif", ".tiff", ".scn", ".vms", ".vmu", ".bif", ".svslide")
 
 
 def predict(
@@ -66,6 +68,10 @@ def _open(source: str, side: int, fit: Literal["crop", "resize"], stored: bool) 
 
     if Path(source).is_dir():
         return ImageFolder(source, side, fit)
+    if source.lower().endswith(SLIDES) and Path(source).exists():
+        raise InputError(
+            f"{source}: a slide, not patches; cut it first: python -m data_prep extract {source} --out OUT.h5"
+        )
     return open_patches(source, channels="stored" if stored else "rgb")
 
 

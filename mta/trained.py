@@ -9,6 +9,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.stain import load_normalizer
+from mta.cautions import fitted_by_slide, warn_of_fit, warn_of_resolution
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
 from mta.data.dataset import Coding
@@ -50,6 +51,11 @@ class Trained:
         """Fingerprint of each file of the store that the model was trained on."""
         return list(self.folder.record().get("inputs", {}).get("store", []))
 
+    @property
+    def fitted_by_slide(self) -> bool:
+        """Whether the store of training was normalized with the stains of each slide, not of each patch."""
+        return self.normalizer is not None and fitted_by_slide(self.folder.file("stain.json").read_text("utf-8"))
+
     def require_own_store(self) -> None:
         """Raise InputError unless the run's store, which is there, is as it was in training."""
         if store_fingerprints(self.config.store) != self.trained_on:
@@ -60,6 +66,8 @@ class Trained:
 
     def predict(self, patches: Any, rows: np.ndarray, quiet: bool = True) -> pd.DataFrame:
         """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
+        warn_of_resolution(self, patches, rows)
+        warn_of_fit(self, patches)
         outputs = predict_rows(self.model, patches, rows, self.normalizer, quiet)
         return predictions_table(patches.rows.iloc[rows], outputs, self.coding)
 

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from data_prep.errors import InputError
-from data_prep.files import replacing, write_json
+from data_prep.files import write_json
 from data_prep.splits import write_split
+from data_prep.stain import load_normalizer
+from mta.cautions import fitted_by_slide
 from mta.config import TrainConfig
 from mta.data.coding import coding_to_json
 from mta.provenance import input_fingerprints
@@ -20,8 +23,9 @@ def write_fitted(folder: Path, setup: Setup) -> None:
     write_split(folder / "split.csv", setup.data.rows, setup.data.roles)
     write_json(folder / "labels.json", coding_to_json(setup.coding))
     if setup.normalizer is not None:
-        with replacing(folder / "stain.json") as temporary:
-            setup.normalizer.save(temporary)
+        by_slide = fitted_by_slide(setup.data.patches.attributes.get("stain"))
+        # The stains of each slide stay with the store: a run folder is passed on.
+        write_json(folder / "stain.json", {**setup.normalizer.fields(), **({"fit": "slide"} if by_slide else {})})
 
 
 def require_unchanged(folder: RunFolder, config: TrainConfig, setup: Setup) -> None:
@@ -41,5 +45,7 @@ def _changed(folder: RunFolder, what: str) -> InputError:
     return InputError(f"{folder.path}: {what} changed since the run began; --overwrite starts it over")
 
 
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
+def _content(path: Path) -> bytes | dict[str, Any] | None:
+    if not path.exists():
+        return None
+    return load_normalizer(path).fields() if path.name == "stain.json" else path.read_bytes()

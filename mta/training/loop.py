@@ -7,6 +7,7 @@ import keras
 
 from data_prep.console import say
 from data_prep.files import replacing, write_json
+from mta.cautions import median_mpp
 from mta.config import TrainConfig, model_spec
 from mta.data.failing import plain_errors
 from mta.data.reader import BatchReader
@@ -81,7 +82,9 @@ def _begin(folder: RunFolder, config: TrainConfig, setup: Setup) -> None:
     """Write what is known before the first epoch; `config.json` last, since it marks the folder as a run's."""
     write_fitted(folder.path, setup)
     record = {**provenance(), "seed": config.seed, "inputs": input_fingerprints(config), "leaks": setup.leaks}
-    write_json(folder.file("run.json"), {**record, "class_weights": setup.class_weights, "patches": _counts(setup)})
+    training = setup.data.rows.iloc[setup.data.of("train")]
+    counts = {"patches": _counts(setup), "mpp": median_mpp(training)}
+    write_json(folder.file("run.json"), {**record, "class_weights": setup.class_weights, **counts})
     folder.write_config(config)
 
 

@@ -222,3 +222,36 @@ def test_the_table_on_the_console(capsys, run):
     assert "validation" in shown
     assert "internal_test" in shown
     assert f"{run}: predictions.csv, metrics.json, roc.png" in shown
+
+
+def test_a_concept_table_of_other_data(run, tmp_path):
+    rows = ROWS.assign(role="")
+    store = tiny_store(tmp_path / "b.h5", rows, concepts=pd.DataFrame(index=rows.index))
+    concepts = tiny_concepts(rows)
+    concepts.insert(0, "row", rows.index)
+    concepts.to_csv(tmp_path / "c.csv", index=False)
+    metrics = evaluate(run, store, tmp_path / "out", quiet=True, concept_file=tmp_path / "c.csv")["external_test"]
+    assert metrics["concepts"]["narea"]["n"] == 48
+    np.testing.assert_allclose(predictions(tmp_path / "out")["narea_true"], concepts["narea"])
+    assert description(tmp_path / "out")["concept_file"] == str(tmp_path / "c.csv")
+    with pytest.raises(InputError, match=r"--concept-file .*: is for --data"):
+        evaluate(run, quiet=True, concept_file=tmp_path / "c.csv")
+
+
+def test_few_patients_are_warned_of(run, tmp_path, capsys):
+    evaluate(run, out=tmp_path / "out", quiet=True)
+    expected = "warning: intervals over fewer than 5 patients say little (validation: 2, internal_test: 2)\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize(("mpp", "warned"), [(1.0, True), (0.44, True), (0.52, False), (np.nan, False)])
+def test_another_resolution_is_warned_of(run, tmp_path, capsys, mpp, warned):
+    record, coarse = json.loads((run / "run.json").read_text()), tmp_path / "run"
+    assert record["mpp"] is None  # the tiny store does not say
+    shutil.copytree(run, coarse)
+    (coarse / "run.json").write_text(json.dumps({**record, "mpp": 0.5}))
+    store = tiny_store(tmp_path / "b.h5", role="", patient="other " + ROWS["patient"], mpp=mpp)
+    evaluate(coarse, store, tmp_path / "out", quiet=True)
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == warned
+    assert (f"b.h5: {mpp:.4g} um a pixel, the run was trained at 0.5;" in shown) == warned

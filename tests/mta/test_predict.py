@@ -163,3 +163,10 @@ def test_a_progress_bar_unless_quiet(tiny_run, tiny_h5, capsys):
     assert "predicted" not in capsys.readouterr().err
     predict(tiny_run, tiny_h5)
     assert "batches predicted: 100%" in capsys.readouterr().err
+
+
+def test_a_slide_is_to_be_extracted(capsys, tiny_run, tmp_path):
+    (tmp_path / "a.SVS").write_bytes(b"II*")
+    assert "a slide, not patches; cut it first: python -m data_prep extract" in failed(
+        capsys, tmp_path, tiny_run, tmp_path / "a.SVS"
+    )

@@ -1,5 +1,7 @@
 """The stain of a run: which method, fitted on what, and applied once to every patch."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -174,3 +176,22 @@ def test_a_run_on_a_normalized_store_resumes(made, tmp_path) -> None:
         kill_in_batch(patch, 1, 0)
         train(made, tmp_path / "cut", **settings)
     assert_same_run(train(made, tmp_path / "cut", resume=True, **settings), whole)
+
+
+def test_a_run_of_slides_says_where_it_normalizes_patch_by_patch(run, made, tmp_path, capsys) -> None:
+    other = tiny_store(tmp_path / "other.h5", pixels=PIXELS[::-1].copy())
+    fields = json.loads((run / "stain.json").read_text())
+    assert fields["fit"] == "slide"
+    assert "slides" not in fields
+    predict(run, other, quiet=True)
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    command = shown.partition("python -m data_prep normalize ")[2].split()
+    command[command.index("NORMALIZED.h5")] = str(tmp_path / "same.h5")
+    normalize([*command, "--quiet"])
+    capsys.readouterr()
+    predict(run, tmp_path / "same.h5", quiet=True)
+    predict(run, made, quiet=True)
+    assert capsys.readouterr().err == ""
+    card = export(run, "keras", tmp_path / "model.keras", quiet=True)
+    assert "with the stains of their whole slide" in card.with_name(f"{card.name}.md").read_text()
