@@ -62,7 +62,9 @@ def _client(scheduler: str, workers: int) -> Iterator[Any]:
         raise InputError("several workers need Dask: pip install 'mta[slides]', or give --workers 1") from error
     if scheduler == LOCAL:
         with _without_ctrl_c():
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40)
+            # Any free port for its status pages: with None it takes 8787, and a second run complains.
+            status = "127.0.0.1:0"
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=status, silence_logs=40)
         with cluster, Client(cluster) as client:
             yield client
         return
