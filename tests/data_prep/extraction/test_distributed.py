@@ -81,7 +81,16 @@ def test_a_local_cluster_gives_the_same_store_too(table, tmp_path):
     assert folder_of(tmp_path / "one" / "s.h5") == folder_of(tmp_path / "two" / "s.h5")
 
 
+@pytest.fixture
+def _ctrl_c_heard():
+    """Tests that a shell runs in the background ignore Ctrl-C, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals are not POSIX's")
+@pytest.mark.usefixtures("_ctrl_c_heard")
 @pytest.mark.parametrize("moment", ["s.h5.parts", "s.h5.parts/*.json"])
 def test_ctrl_c_is_one_line_whatever_the_workers_do(table, tmp_path, moment):
     """At their start, and at their work; a terminal sends it to all of them."""
