@@ -1,14 +1,12 @@
 """Reinhard's color transfer between patches."""
 
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from data_prep.errors import InputError
-from data_prep.files import write_json
-from data_prep.stain.files import read_fields
+from data_prep.stain.files import Saved
 from data_prep.stain.lab import (
     OFFSET,
     SCALE,
@@ -25,7 +23,7 @@ from data_prep.stain.lab import (
 LEAST_STDS = (0.5, 0.1, 0.1)
 
 
-class Reinhard:
+class Reinhard(Saved):
     """Give patches the color means and deviations of a reference patch (Reinhard et al. 2001, doi:10.1109/38.946629).
 
     Lightness is standardized first (its 95th percentile becomes white); then each channel of OpenCV's 8-bit LAB is
@@ -34,7 +32,7 @@ class Reinhard:
     """
 
     method: ClassVar[str] = "reinhard"
-    """Its name in stain files."""
+    damage: ClassVar[str] = "means or stds are missing or not three numbers"
 
     def __init__(self) -> None:
         self.means: np.ndarray | None = None
@@ -99,24 +97,10 @@ class Reinhard:
         means, stds = self._target()
         return {"method": self.method, "means": means.tolist(), "stds": stds.tolist()}
 
-    def save(self, path: str | Path) -> None:
-        """Write the target statistics to `path` as JSON."""
-        write_json(path, self.fields())
-
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The normalizer that `save` wrote to `path`; `InputError` if the file is missing or something else."""
-        return cls.from_fields(read_fields(path), str(path))
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any], where: str) -> Self:
-        """The normalizer that `fields` describe; `InputError` that names `where` if they describe something else."""
-        if fields.get("method") != cls.method:
-            raise InputError(f"{where}: does not describe a Reinhard normalizer; write it with Reinhard.save")
-        try:
-            return cls.from_statistics(fields["means"], fields["stds"])
-        except (KeyError, TypeError, ValueError, InputError) as error:
-            raise InputError(f"{where}: means or stds are missing or not three numbers; write it again") from error
+    def parse(cls, fields: dict[str, Any]) -> Self:
+        """The normalizer with the statistics in `fields`."""
+        return cls.from_statistics(fields["means"], fields["stds"])
 
 
 def unusable(stds: np.ndarray) -> bool:

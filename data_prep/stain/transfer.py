@@ -1,16 +1,14 @@
 """What Macenko and Vahadane share: separate a patch into two stains, and put others in their place."""
 
-from abc import ABC, abstractmethod
-from pathlib import Path
+from abc import abstractmethod
 from typing import Any, ClassVar, Self
 
 import cv2
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.files import write_json
 from data_prep.stain.density import densities, levels, percentile, tissue_pixels
-from data_prep.stain.files import read_fields
+from data_prep.stain.files import Saved
 from data_prep.stain.lab import as_batch
 from data_prep.stain.stains import Stains
 
@@ -20,15 +18,14 @@ PEAK = 99
 """The percentile of the amounts of a stain that counts as its peak."""
 
 
-class StainTransfer(ABC):
+class StainTransfer(Saved):
     """Give patches the stains of a reference: `stains`, the target, or None before `fit`.
 
     A patch is separated into amounts of its own two stains; these are scaled so that their peaks become those of the
     target, and drawn in the target's colors.
     """
 
-    method: ClassVar[str]
-    """Its name in stain files."""
+    damage: ClassVar[str] = "matrix or peaks are missing or no stains"
     offset: ClassVar[float] = 0.0
     """OD that is added to all of `density.py`, so that white is not below 0."""
 
@@ -134,26 +131,10 @@ class StainTransfer(ABC):
         """Method and target, as JSON types."""
         return {"method": self.method, **self.target().fields()}
 
-    def save(self, path: str | Path) -> None:
-        """Write the target stains to `path` as JSON."""
-        write_json(path, self.fields())
-
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The normalizer that `save` wrote to `path`; `InputError` if the file is missing or something else."""
-        return cls.from_fields(read_fields(path), str(path))
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any], where: str) -> Self:
-        """The normalizer that `fields` describe; `InputError` that names `where` if they describe something else."""
-        if fields.get("method") != cls.method:
-            raise InputError(
-                f"{where}: does not describe a {cls.__name__} normalizer; write it with {cls.__name__}.save"
-            )
-        try:
-            return cls.from_stains(Stains.of(fields["matrix"], fields["peaks"]))
-        except (KeyError, TypeError, ValueError, InputError) as error:
-            raise InputError(f"{where}: matrix or peaks are missing or no stains ({error}); write it again") from error
+    def parse(cls, fields: dict[str, Any]) -> Self:
+        """The normalizer with the stains in `fields`."""
+        return cls.from_stains(Stains.of(fields["matrix"], fields["peaks"]))
 
 
 def _of_one_color(pixels: np.ndarray) -> bool:
