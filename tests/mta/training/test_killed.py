@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from data_prep.claims import LOCK
 from mta.run_folder import RunFolder
 from tests.builders import tiny_flags
 from tests.mta.training.comparing import assert_same_run
@@ -94,7 +95,7 @@ def test_killed_while_it_writes(tiny_h5, tmp_path):
 def test_killed_before_the_first_epoch_ends(tiny_h5, tmp_path):
     out = tmp_path / "run"
     with subprocess.Popen(command(tiny_h5, out, **SETTINGS), stderr=subprocess.DEVNULL) as process:
-        while not (out.exists() and list(out.iterdir())):
+        while not (out.exists() and {path.name for path in out.iterdir()} - {LOCK}):
             assert process.poll() is None
             time.sleep(0.0005)
         process.kill()
