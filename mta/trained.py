@@ -13,7 +13,9 @@ from mta.cautions import fitted_by_slide, warn_of_fit, warn_of_resolution
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
 from mta.data.dataset import Coding
-from mta.predicting import predict_rows, predictions_table
+from mta.data.inputs import PatchInputs
+from mta.data.stain import still_needed
+from mta.predicting import predict_rows, predictions_table, require_size
 from mta.provenance import store_fingerprints
 from mta.run_folder import RunFolder
 
@@ -68,7 +70,9 @@ class Trained:
         """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
         warn_of_resolution(self, patches, rows)
         warn_of_fit(self, patches)
-        outputs = predict_rows(self.model, patches, rows, self.normalizer, quiet)
+        require_size(self.model, patches)
+        inputs = PatchInputs(patches, still_needed(patches, self.normalizer))
+        outputs = predict_rows(self.model, inputs, rows, quiet)
         return predictions_table(patches.rows.iloc[rows], outputs, self.coding)
 
 

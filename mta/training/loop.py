@@ -14,7 +14,7 @@ from mta.data.reader import BatchReader
 from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import RunFolder
 from mta.training.fitted import require_unchanged, write_fitted
-from mta.training.network import Network, make_network
+from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
 from mta.training.setup import Setup, prepare, training_reader
 from mta.training.state import Progress, load_progress, restore
@@ -42,8 +42,8 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network]:
     if config.deterministic:
         _ask_for_determinism()
     setup = prepare(config)
-    spec = model_spec(config, len(setup.coding.centres), setup.data.side())
-    return setup, make_network(spec, config, setup.class_weights)
+    model = seeded_model(model_spec(config, len(setup.coding.centres), setup.data.side()), config.seed)
+    return setup, make_network(model, model, config, setup.class_weights)
 
 
 def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
@@ -63,9 +63,10 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     else:
         require_unchanged(folder, config, setup)
     progress = _take_up(found, network, phases, config)
-    validation = Validation(setup.data, setup.coding, setup.targets, setup.normalizer)
+    inputs = setup.patch_inputs()
+    validation = Validation(setup.data, setup.coding, setup.targets, inputs)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
-    _train(network, training_reader(setup, config), supervisor, phases, config, folder, quiet)
+    _train(network, training_reader(setup, config, inputs), supervisor, phases, config, folder, quiet)
     folder.save_model(network.model, "last")
     write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
     setup.data.patches.close()

@@ -10,6 +10,7 @@ from data_prep.splits import assign_roles, fold_roles, require_disjoint, split_b
 from mta.config import TrainConfig
 from mta.data.coding import fit_coding
 from mta.data.dataset import Coding, Dataset, open_dataset, require_both_classes
+from mta.data.inputs import Inputs, PatchInputs
 from mta.data.reader import BatchReader
 from mta.data.stain import fit_normalizer, still_needed
 
@@ -33,6 +34,10 @@ class Setup:
     normalizer: Any
     leaks: list[str]
     class_weights: tuple[float, float] | None
+
+    def patch_inputs(self) -> PatchInputs:
+        """The patches, normalized as the run does."""
+        return PatchInputs(self.data.patches, still_needed(self.data.patches, self.normalizer))
 
 
 def prepare(config: TrainConfig) -> Setup:
@@ -94,8 +99,8 @@ def class_weights(labels: np.ndarray) -> tuple[float, float]:
     return tumor, 1.0 - tumor
 
 
-def training_reader(setup: Setup, config: TrainConfig) -> BatchReader:
-    """Batches of the training rows.
+def training_reader(setup: Setup, config: TrainConfig, inputs: Inputs) -> BatchReader:
+    """Batches of the training rows, from `inputs`.
 
     Profile `original` (B-08, B-40, B-43): all listed rows are read, those of other roles without their tumor label
     but with domain and concepts; the baseline is not shuffled; the last, smaller batch is left out; the random
@@ -105,12 +110,11 @@ def training_reader(setup: Setup, config: TrainConfig) -> BatchReader:
     roles = ("train", "validation", "internal_test", "external_test") if original else ("train",)
     targets = _without_other_labels(setup) if original else setup.targets
     return BatchReader(
-        data.patches,
+        inputs,
         data.of(*roles),
         targets,
         config.batch_size,
         config.seed,
-        still_needed(data.patches, setup.normalizer),
         views=config.augment == "flips",
         shuffle=not (original and config.preset == "baseline"),
         whole_batches=original,

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mta.data.inputs import PatchInputs
 from mta.predict import main, predict
 from mta.predicting import predict_rows
 from mta.trained import load_run
@@ -147,7 +148,7 @@ def test_every_patch_is_read_and_normalized_once_in_batches_of_one_size(tiny_run
     model, patches, sizes = load_run(tiny_run).model, Recorded(), []
     whole = model.predict_on_batch
     monkeypatch.setattr(model, "predict_on_batch", lambda images: sizes.append(len(images)) or whole(images))
-    outputs = predict_rows(model, patches, np.arange(70), patches)
+    outputs = predict_rows(model, PatchInputs(patches, patches), np.arange(70))
     assert patches.read == list(range(70))
     assert patches.normalized == [64, 6]
     assert sizes == [64, 64]

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from data_prep.errors import InputError
 from mta.data.failing import plain_errors
-from mta.data.reader import BLOCK, BatchReader, epoch_order
+from mta.data.inputs import BLOCK, PatchInputs
+from mta.data.reader import BatchReader, epoch_order
 from mta.data.views import dihedral
 
 
@@ -25,11 +26,11 @@ class Numbered:
         return self.pixels[start:stop]
 
 
-def reader(count=50, rows=None, batch_size=8, seed=1, **options):
-    patches = Numbered(count)
+def reader(count=50, rows=None, batch_size=8, seed=1, normalizer=None, **options):
+    inputs = PatchInputs(Numbered(count), normalizer)
     rows = np.arange(count) if rows is None else rows
     targets = {"tumor": np.arange(count, dtype="float32")[:, None]}
-    return BatchReader(patches, rows, targets, batch_size, seed, **options)
+    return BatchReader(inputs, rows, targets, batch_size, seed, **options)
 
 
 def seen(batches):
@@ -153,7 +154,7 @@ def test_what_stops_a_reader_comes_out_of_any_wrapping():
         def read(self, start, stop):
             raise InputError("block 3 is damaged")
 
-    batches = BatchReader(Damaged(8), np.arange(8), {}, 4, 0)
+    batches = BatchReader(PatchInputs(Damaged(8)), np.arange(8), {}, 4, 0)
     with pytest.raises(InputError, match="block 3"), plain_errors(batches):
         try:
             batches[0]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mta.data.reader import BLOCK, epoch_order
+from mta.data.inputs import BLOCK
+from mta.data.reader import epoch_order
 from mta.data.window import GAP, PIECE, Windows
 from tests.mta.data.test_reader import Numbered
 

@@ -22,6 +22,11 @@ def prepared(store, **settings):
     return prepare(configure({"store": str(store), "out": "run", **settings}))
 
 
+def reader_of(config):
+    setup = prepare(config)
+    return training_reader(setup, config, setup.patch_inputs())
+
+
 def fitted(setup):
     return {
         **coding_to_json(setup.coding),
@@ -91,7 +96,7 @@ def test_missing_concepts_are_masked_in_paper_and_1_in_original(tmp_path):
 def test_original_reads_all_listed_rows_with_tumor_labels_of_training_only(tmp_path):
     rows = ROWS.assign(role=np.where(ROWS.index == 47, "", ROWS["role"]))
     config = configure({"store": str(tiny_store(tmp_path / "a.h5", rows)), "profile": "original", "batch_size": 10})
-    reader = training_reader(prepare(config), config)
+    reader = reader_of(config)
     np.testing.assert_array_equal(np.sort(reader.order), np.arange(47))
     assert len(reader) == 4  # the last 7 rows make no batch
     labels = np.full(48, np.nan)
@@ -109,7 +114,7 @@ def test_only_the_originals_baseline_is_not_shuffled(tiny_h5):
     for profile in ("paper", "original"):
         for preset in ("baseline", "multitask"):
             config = configure({"store": str(tiny_h5), "profile": profile, "preset": preset})
-            order = training_reader(prepare(config), config).order
+            order = reader_of(config).order
             shuffled[profile, preset] = bool((np.diff(order) < 0).any())
     assert shuffled.pop(("original", "baseline")) is False
     assert all(shuffled.values())
@@ -134,7 +139,7 @@ def test_the_random_concept_is_fixed_in_paper_and_redrawn_in_original(tiny_h5):
     fixed, redrawn = [], []
     for profile, values in (("paper", fixed), ("original", redrawn)):
         config = configure({"store": str(tiny_h5), "preset": "random-concept", "profile": profile, "batch_size": 4})
-        reader = training_reader(prepare(config), config)
+        reader = reader_of(config)
         for epoch in range(2):
             reader.set_epoch(epoch)
             batches = [reader[i][0]["y_random"][:, 0] for i in range(len(reader))]
@@ -146,7 +151,7 @@ def test_the_random_concept_is_fixed_in_paper_and_redrawn_in_original(tiny_h5):
 def test_flips_are_for_training_alone(tiny_h5):
     config = configure({"store": str(tiny_h5), "augment": "flips", "stain": "none"})
     setup = prepare(config)
-    reader = training_reader(setup, config)
+    reader = training_reader(setup, config, setup.patch_inputs())
     plain = setup.data.patches.take(reader.order[:32])
     assert (reader[0][0]["image"] != plain).any()
     assert sorted(reader[0][0]["image"].sum(axis=(1, 2, 3))) == sorted(plain.sum(axis=(1, 2, 3)))
