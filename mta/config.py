@@ -98,6 +98,14 @@ class TrainConfig:
     """seed of initial weights, dropout, order and splits"""
     deterministic: bool = False
     """ask TensorFlow for deterministic kernels (slower on GPU)"""
+    cache: Literal["auto", "off"] = "auto"
+    """auto: what frozen layers make of the patches is computed once and kept on disk, where that saves anything"""
+    cache_dtype: Literal["float32", "float16"] = "float32"
+    """numbers in the cache; float16 takes half the room, and the error is printed"""
+    cache_limit: float = 50.0
+    """room for all feature caches together (GB); the oldest go first, and what has no room is computed every epoch"""
+    cache_dir: str = ""
+    """folder of the feature caches; default: $MTA_CACHE, or mta in the user's cache folder"""
 
 
 # What each preset and profile changes of the defaults above.
@@ -178,6 +186,7 @@ def _check_ranges(config: TrainConfig) -> None:
         "patience must be 1 or more": config.patience >= 1,
         "folds must be 0, or 2 or more": config.folds == 0 or config.folds >= 2,
         "fold must be below folds": -1 <= config.fold < max(config.folds, 0),
+        "cache_limit must be 0 or more": config.cache_limit >= 0,
         "seed must be from 0 to 4294967295": 0 <= config.seed < 2**32,
     }
     if broken := [rule for rule, kept in rules.items() if not kept]:

@@ -20,6 +20,7 @@ _OWN = (
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
+_WHERE = ("out", "cache_dir", "cache_limit")  # settings that decide no number
 _HALF_WRITTEN = ".*.tmp*"  # as `replacing` calls them
 
 
@@ -51,9 +52,9 @@ class RunFolder:
         return "new"
 
     def require_same(self, config: TrainConfig) -> None:
-        """Raise InputError when the run here has another configuration than `config` (`out` aside)."""
+        """Raise InputError when the run here has another configuration than `config` (places and room aside)."""
         mine, other = to_json(self.config()), to_json(config)
-        changed = [name for name in mine if name != "out" and mine[name] != other[name]]
+        changed = [name for name in mine if name not in _WHERE and mine[name] != other[name]]
         if changed:
             name = changed[0]
             raise InputError(

@@ -19,6 +19,9 @@ class Inputs(Protocol):
 
     window: int
 
+    def prepare(self, rows: np.ndarray, quiet: bool) -> None:
+        """Do ahead what can be done for `rows` once and for all."""
+
     def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Inputs for `rows` (n,), positions in the store, in their order."""
 
@@ -27,6 +30,9 @@ class Inputs(Protocol):
 
     def between(self, start: int, stop: int, views: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Inputs for the positions `start` to `stop` of the order, in the dihedral `views` (n,) where given."""
+
+    def close(self) -> None:
+        """Let go of files."""
 
 
 class PatchInputs:
@@ -40,14 +46,17 @@ class PatchInputs:
     """
 
     def __init__(self, patches: Any, normalizer: Any = None) -> None:
-        self._patches, self._normalizer = patches, normalizer
+        self._patches, self.normalizer = patches, normalizer
         height, width = patches.size
         self.window = max(BLOCK, WINDOW_BYTES // (height * width * 3))
         self._windows = Windows(patches, self.window)
 
+    def prepare(self, rows: np.ndarray, quiet: bool) -> None:
+        """Nothing: patches are read when they are asked for."""
+
     def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """`Inputs.take`."""
-        return {"image": normalized(self._patches.take(rows), self._normalizer)}
+        return {"image": normalized(self._patches.take(rows), self.normalizer)}
 
     def start(self, order: np.ndarray) -> None:
         """`Inputs.start`."""
@@ -55,8 +64,11 @@ class PatchInputs:
 
     def between(self, start: int, stop: int, views: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """`Inputs.between`."""
-        images = normalized(self._windows.images(start, stop), self._normalizer)
+        images = normalized(self._windows.images(start, stop), self.normalizer)
         return {"image": images if views is None else dihedral(images, views)}
+
+    def close(self) -> None:
+        """Nothing: the store is closed by whoever opened it."""
 
 
 def normalized(images: np.ndarray, normalizer: Any) -> np.ndarray:

@@ -30,7 +30,7 @@ class Validation:
     def measure(self, network: Network) -> dict[str, float]:
         """History columns of the validation: total and task losses, AUC, domain accuracy beside chance, R2."""
         rows = self.data.of("validation")
-        outputs = predict_rows(network.model, self.inputs, rows)
+        outputs = predict_rows(network.body, self.inputs, rows)
         true = {name: values[rows] for name, values in self.targets.items()}
         row = _losses(network, true, outputs)
         row["val_auc"] = auc(self.data.labels[rows], outputs["tumor"][:, 0])
