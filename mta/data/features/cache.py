@@ -57,10 +57,10 @@ class FeatureCache:
     def _build(self, entries: np.ndarray, quiet: bool) -> None:
         missing = entries[~self._file.present(entries)]
         chosen = self._affordable(missing, quiet)
-        batches = np.split(chosen, range(BATCH, len(chosen), BATCH)) if len(chosen) else []
+        blocks = np.split(chosen, np.flatnonzero(np.diff(chosen // BATCH)) + 1)
         try:
-            for batch in progress(batches, "batches of features computed", quiet=quiet):
-                self._file.write(batch, self._computing(batch))
+            for block in progress(blocks if len(chosen) else [], "batches of features computed", quiet=quiet):
+                self._file.write(block, self._computing.block(block))
             self._file.flush()
         except OSError as error:
             warn(f"{explain_write_failure(self.folder, error)}; what has no room is computed anew in every epoch")
@@ -77,7 +77,7 @@ class FeatureCache:
         if room < len(missing):
             warn(
                 f"there is room for {room} of them; the others are computed anew in every epoch "
-                " (--cache-limit, --cache-dir and --cache-dtype float16 give more room)"
+                "(--cache-limit, --cache-dir and --cache-dtype float16 give more room)"
             )
         return missing[:room]
 
@@ -86,7 +86,7 @@ class FeatureCache:
 
         Relative to the largest magnitude of that output.
         """
-        exact = self._computing(rows * self.views)
+        exact = self._computing.any(rows * self.views)
         outputs = [upper.predict_on_batch(named(tensors)) for tensors in (exact, self.take(rows))]
         pairs = [(np.asarray(outputs[0][name]), np.asarray(outputs[1][name])) for name in outputs[0]]
         return max(float(np.abs(one - other).max() / np.abs(one).max()) for one, other in pairs)
@@ -96,7 +96,7 @@ class FeatureCache:
         entries = rows * self.views + views
         tensors, good = self._file.read(entries)
         if not good.all():
-            for tensor, computed in zip(tensors, self._computing(entries[~good]), strict=True):
+            for tensor, computed in zip(tensors, self._computing.any(entries[~good]), strict=True):
                 tensor[~good] = computed
         return tensors
 

@@ -55,7 +55,7 @@ class CacheFolder:
         return max(0, min(wanted, self._left()))
 
     def _left(self) -> int:
-        used = sum(map(_bytes_of, self.path.glob("*/*.bin")))
+        used = sum(map(_bytes_of, self.path.glob("*/features.bin")))
         free = shutil.disk_usage(self.path).free
         return int(min(self._limit - used, free * (1 - SPARE)))
 
