@@ -66,12 +66,14 @@ class Slide:
         return image, scale
 
     def overviews(self, mpp: float, finer: int) -> tuple[np.ndarray, np.ndarray, float]:
-        """`overview(mpp)`, the same with `finer` times as many pixels along its edges, and the scale of the first.
+        """`overview(mpp)`, the same with about `finer` times as many pixels along its edges, and the scale of the first.
 
-        Both come from one pass over a level; where that has fewer pixels than `finer` asks for, so has the second.
+        Both come from one pass over a level. The second has a whole number of times as many: fewer than `finer` where
+        the level does not have them, up to twice as many where means over whole pixels are possible, which are quick.
         """
         level, step = self._overview_steps(mpp)
         finer = min(finer, step)
+        finer = next((number for number in range(finer, 2 * finer) if step % number == 0), finer)
         scale = step * self.downsamples[level]
         width, height = (max(1, int(np.ceil(length / scale - CLOSE))) for length in self.size)
         if width * height > _LARGEST_OVERVIEW:

@@ -44,7 +44,7 @@ def make_rows(count: int, values: Mapping[str, Any] | None = None) -> pd.DataFra
     columns = {
         name: pd.Series(_aligned(given[name]), index=index, dtype=dtype) for name, (dtype, _) in _COLUMNS.items()
     }
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(columns, index=index, copy=False)  # it would look for an index common to all
 
 
 def _aligned(value: Any) -> Any:
