@@ -66,7 +66,7 @@ class Slide:
         return image, scale
 
     def overviews(self, mpp: float, finer: int) -> tuple[np.ndarray, np.ndarray, float]:
-        """`overview(mpp)`, the same with about `finer` times as many pixels along its edges, and the scale of the first.
+        """`overview(mpp)`, the same with about `finer` times as many pixels an edge, and the scale of the first.
 
         Both come from one pass over a level. The second has a whole number of times as many: fewer than `finer` where
         the level does not have them, up to twice as many where means over whole pixels are possible, which are quick.
