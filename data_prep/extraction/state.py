@@ -19,6 +19,7 @@ class SlideState:
 
     `status`: done, empty (nothing to cut, `error` says why) or failed (`error`). `mpp`: of level 0, None where it is
     not known. `notes`: what was mended or is worth knowing. `unknown`: classes of regions that were left aside.
+    `tally`: of the part (`data_prep.extraction.tally`).
     """
 
     key: str
@@ -30,6 +31,7 @@ class SlideState:
     notes: tuple[str, ...] = ()
     error: str = ""
     unknown: tuple[str, ...] = ()
+    tally: int = 0
 
     @property
     def total(self) -> int:
@@ -39,7 +41,7 @@ class SlideState:
 
 def write_state(path: Path, state: SlideState) -> None:
     """Write `state`, whole or not at all."""
-    write_json(path, asdict(state))
+    write_json(path, asdict(state), durable=False)
 
 
 def finished(job: Job) -> SlideState | None:
@@ -55,7 +57,7 @@ def read_state(path: Path) -> SlideState | None:
     try:
         values: Any = json.loads(path.read_text(encoding="utf-8"))
         state = SlideState(**{**values, **{name: tuple(values[name]) for name in ("notes", "unknown")}})
-        return state if state.total >= 0 else None
+        return state if state.total >= 0 and values["tally"] >= 0 else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

@@ -9,6 +9,7 @@ import shapely
 from data_prep.annotations import Annotation, rasterize, read_annotation
 from data_prep.cohorts import SlideEntry
 from data_prep.cohorts.entry import NORMAL
+from data_prep.extraction.preview import SHORTEST
 from data_prep.extraction.settings import ExtractionSettings
 from data_prep.sampling import Ground, original_mask
 from data_prep.sampling.original import DOWNSAMPLE
@@ -30,13 +31,18 @@ def annotation_of(entry: SlideEntry, slide: Slide, settings: ExtractionSettings)
 
 
 def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSettings) -> tuple[Ground, np.ndarray]:
-    """The ground to sample from, and the overview (h, w, 3) uint8 RGB that its masks were made of."""
-    overview, scale = slide.overview(slide.mpp * _downsample(slide, settings))
+    """The ground to sample from, and a picture (h, w, 3) uint8 RGB of the slide to look at.
+
+    Its edges are a whole multiple of those of the mask: both come from one pass, as to read is what costs.
+    """
+    mpp = slide.mpp * _downsample(slide, settings)
+    finer = math.ceil(SHORTEST * slide.overview_scale(mpp) / max(slide.size))
+    overview, picture, scale = slide.overviews(mpp, finer)
     tissue = otsu_tissue(overview) if settings.tissue == "otsu" else saturation_tissue(overview)
     tumor: Any = None if annotation is None else annotation.tumor
     drawn = None if tumor is None else _drawn(tumor, tissue.shape, scale, settings)
     aside: Any = None if annotation is None else annotation.aside
-    return Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), overview
+    return Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), picture
 
 
 def _downsample(slide: Slide, settings: ExtractionSettings) -> float:

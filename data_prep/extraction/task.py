@@ -16,6 +16,7 @@ from data_prep.extraction.preview import write_preview
 from data_prep.extraction.settings import ExtractionSettings
 from data_prep.extraction.state import SlideState, finished, write_state
 from data_prep.extraction.survey import annotation_of, patch_side, survey
+from data_prep.extraction.tally import brightness, tally
 from data_prep.sampling import (
     VOID,
     Ground,
@@ -28,6 +29,7 @@ from data_prep.sampling import (
 )
 from data_prep.slides import Slide, open_slide, require_resolution
 from data_prep.store import StoreWriter, make_rows
+from data_prep.store.rows import join_rows
 from data_prep.store.words import counted
 
 
@@ -56,11 +58,11 @@ def _extract(job: Job) -> SlideState:
     with open_slide(job.entry.path, job.entry.mpp) as slide:
         require_resolution(slide, job.settings.patch_mpp(slide.mpp), job.settings.allow_upsampling)
         annotation = annotation_of(job.entry, slide, job.settings)
-        ground, overview = survey(slide, annotation, job.settings)
+        ground, picture = survey(slide, annotation, job.settings)
         cutter = _Cutter(job, slide, ground)
         cutter.write()
         corners = {kind: np.concatenate(blocks) for kind, blocks in cutter.corners.items()}
-        write_preview(job.preview, slide, overview, ground, corners, patch_side(slide, job.settings))
+        write_preview(job.preview, slide, picture, ground, corners, patch_side(slide, job.settings))
         return cutter.state(annotation or Annotation(None))
 
 
@@ -73,6 +75,8 @@ class _Cutter:
     ground: Ground
     corners: dict[str, list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
     judges: dict[str, Judge] = field(default_factory=dict)
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    pixels: int = 0
 
     def write(self) -> None:
         """Write the part; none where there is not a single patch."""
@@ -81,10 +85,13 @@ class _Cutter:
         first, size = next(pieces, None), self.job.settings.size
         if first is None:
             return
-        with StoreWriter(self.job.part, (size, size)) as writer:
+        # Not flushed, as the merge checks the tally: a core would stand idle until the disk is done.
+        with StoreWriter(self.job.part, (size, size), durable=False) as writer:
             for kind, (corners, patches) in chain([first], pieces):
-                writer.append(patches, self._rows(kind, corners))
+                self.rows.append(self._rows(kind, corners))
+                writer.append(patches, self.rows[-1])
                 self.corners[kind].append(corners)
+                self.pixels += brightness(patches)
 
     def _pieces(self) -> Iterator[tuple[str, Piece]]:
         settings, read = self.job.settings, _reader(self.slide, self.job.settings)
@@ -97,7 +104,7 @@ class _Cutter:
                 yield kind, piece
 
     def _rows(self, kind: str, corners: np.ndarray) -> pd.DataFrame:
-        entry, done = self.job.entry, sum(map(len, chain(*self.corners.values())))
+        entry, done = self.job.entry, sum(map(len, self.rows))
         values = {
             "source": self.job.source,
             "entry": entry.slide,
@@ -128,6 +135,7 @@ class _Cutter:
             (*sorted(self.slide.notes), *annotation.notes, *self._shortage(patches, refused)),
             "" if total else self._reason(refused),
             annotation.unknown,
+            tally(self.pixels, join_rows(self.rows)),
         )
 
     def _shortage(self, patches: dict[str, int], refused: dict[str, dict[str, int]]) -> tuple[str, ...]:

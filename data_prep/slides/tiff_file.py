@@ -63,6 +63,20 @@ class TiffPyramid:
                     _paste(image, tile, column * columns - x, row * rows - y)
         return image
 
+    def is_plain(self, level: int) -> bool:
+        """Whether `level` is of tiles in 8-bit RGB or YCbCr, none of them left out."""
+        page = self._pages[level]
+        plain = page.is_tiled and page.samplesperpixel == 3 and page.planarconfig == 1 and page.dtype == np.uint8
+        return plain and all(page.databytecounts)
+
+    def richest_tile(self, level: int) -> tuple[int, int, int, int]:
+        """The box (x, y, width, height), in pixels of `level`, of the tile that takes the most bytes in the file."""
+        page, (width, height) = self._pages[level], self.sizes[level]
+        rows, columns = self._segment(page)
+        row, column = divmod(int(np.argmax(page.databytecounts)), -(-width // columns))
+        x, y = column * columns, row * rows
+        return x, y, min(columns, width - x), min(rows, height - y)
+
     def close(self) -> None:
         """Release the file and the tiles."""
         self._decoded.cache_clear()
@@ -109,7 +123,9 @@ class TiffPyramid:
         planes = page.samplesperpixel if page.planarconfig == 2 else 1
         parts = [self._read(page, row * across + column + plane * a_plane) for plane in range(planes)]
         whole = [part for part in parts if part is not None]
-        return to_rgb(page, np.concatenate(whole, axis=-1)) if len(whole) == planes else None
+        if len(whole) < planes:
+            return None
+        return to_rgb(page, whole[0] if planes == 1 else np.concatenate(whole, axis=-1))
 
     def _read(self, page: Any, index: int) -> np.ndarray | None:
         """The samples (h, w, n) of segment `index`. ValueError where the file ends before it."""

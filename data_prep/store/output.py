@@ -49,9 +49,9 @@ class Output:
 
 
 @contextmanager
-def hdf5_output(path: str | Path) -> Iterator[Output]:
-    """Yield an `Output` that becomes `path` when the block ends well, and nothing otherwise."""
-    with replacing(path) as temporary:
+def hdf5_output(path: str | Path, durable: bool = True) -> Iterator[Output]:
+    """Yield an `Output` that becomes `path` when the block ends well (`durable` as in `replacing`), else nothing."""
+    with replacing(path, durable) as temporary:
         output = Output(Path(path), temporary)
         try:
             yield output
