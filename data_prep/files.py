@@ -86,11 +86,12 @@ def sweep(path: str | Path) -> None:
     path = Path(path)
     for stray in path.parent.glob(f".{escape(path.stem)}.*.tmp{escape(path.suffix)}"):
         owner = stray.name.removeprefix(f".{path.stem}.").removesuffix(f".tmp{path.suffix}")
-        if owner.isdecimal() and not _runs(int(owner)):
+        if owner.isdecimal() and not is_running(int(owner)):
             stray.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -114,30 +115,3 @@ def write_text(path: str | Path, text: str, durable: bool = True) -> None:
 def write_json(path: str | Path, value: Any, durable: bool = True) -> None:
     """Write `value` as indented JSON to `path`, whole or not at all (`durable` as in `replacing`). NaN is refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", durable)
-
-
-@contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Keep other processes out of `folder` while the block runs; `InputError` where one is in it.
-
-    A process that is killed lets go. Where the system or its network disk knows no such locks, nothing is kept out.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise InputError(f"{folder}: another run is at work here; wait for it, or choose another name") from None
-    except OSError:  # NFS locks no folders
-        os.close(handle)
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.close(handle)

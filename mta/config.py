@@ -21,7 +21,7 @@ Profile = Literal["paper", "original"]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides what a training run computes."""
+    """Everything that decides what a training run computes, and how often it saves."""
 
     store: tyro.conf.Positional[str]
     """patch store (flat or an original HDF5 layout), or several under names: cam16=A.h5,all500=B.h5"""
@@ -106,6 +106,8 @@ class TrainConfig:
     """room for all feature caches together (GB); the oldest go first, and what has no room is computed every epoch"""
     cache_dir: str = ""
     """folder of the feature caches; default: $MTA_CACHE, or mta in the user's cache folder"""
+    save_minutes: float = 10.0
+    """minutes between two states within an epoch, from which a killed run goes on (0: only after epochs)"""
 
 
 # What each preset and profile changes of the defaults above.
@@ -183,6 +185,7 @@ def _check_ranges(config: TrainConfig) -> None:
         "batch_size must be 1 or more": config.batch_size >= 1,
         "learning_rate must be a number above 0": 0 < config.learning_rate < float("inf"),
         "momentum must be from 0 to below 1": 0 <= config.momentum < 1,
+        "save_minutes must be 0 or more": 0 <= config.save_minutes < float("inf"),
         "patience must be 1 or more": config.patience >= 1,
         "folds must be 0, or 2 or more": config.folds == 0 or config.folds >= 2,
         "fold must be below folds": -1 <= config.fold < max(config.folds, 0),

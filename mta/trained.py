@@ -83,9 +83,13 @@ def load_run(run: str | Path, which: str = "best") -> Trained:
         InputError: when something is missing or damaged, or the run is not finished.
     """
     folder = finished_run(run)
+    record = folder.record()
     config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
     normalizer = None if config.stain == "none" else load_normalizer(folder.file("stain.json"))
-    return Trained(folder, config, coding, normalizer, folder.load_model(which))
+    trained = Trained(folder, config, coding, normalizer, folder.load_model(which))
+    if folder.record() != record:
+        raise InputError(f"{folder.path}: was trained anew while it was read; run this again when that is finished")
+    return trained
 
 
 def finished_run(run: str | Path) -> RunFolder:

@@ -19,7 +19,6 @@ class SlideState:
 
     `status`: done, empty (nothing to cut, `error` says why) or failed (`error`). `mpp`: of level 0, None where it is
     not known. `notes`: what was mended or is worth knowing. `unknown`: classes of regions that were left aside.
-    `tally`: of the part (`data_prep.extraction.tally`).
     """
 
     key: str
@@ -31,7 +30,6 @@ class SlideState:
     notes: tuple[str, ...] = ()
     error: str = ""
     unknown: tuple[str, ...] = ()
-    tally: int = 0
 
     @property
     def total(self) -> int:
@@ -57,7 +55,7 @@ def read_state(path: Path) -> SlideState | None:
     try:
         values: Any = json.loads(path.read_text(encoding="utf-8"))
         state = SlideState(**{**values, **{name: tuple(values[name]) for name in ("notes", "unknown")}})
-        return state if state.total >= 0 and values["tally"] >= 0 else None
+        return state if state.total >= 0 else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

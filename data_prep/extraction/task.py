@@ -16,7 +16,6 @@ from data_prep.extraction.preview import write_preview
 from data_prep.extraction.settings import ExtractionSettings
 from data_prep.extraction.state import SlideState, finished, write_state
 from data_prep.extraction.survey import annotation_of, patch_side, survey
-from data_prep.extraction.tally import brightness, tally
 from data_prep.sampling import (
     VOID,
     Ground,
@@ -29,7 +28,6 @@ from data_prep.sampling import (
 )
 from data_prep.slides import Slide, open_slide, require_resolution
 from data_prep.store import StoreWriter, make_rows
-from data_prep.store.rows import join_rows
 from data_prep.store.words import counted
 
 
@@ -75,8 +73,6 @@ class _Cutter:
     ground: Ground
     corners: dict[str, list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
     judges: dict[str, Judge] = field(default_factory=dict)
-    rows: list[pd.DataFrame] = field(default_factory=list)
-    pixels: int = 0
 
     def write(self) -> None:
         """Write the part; none where there is not a single patch."""
@@ -85,13 +81,11 @@ class _Cutter:
         first, size = next(pieces, None), self.job.settings.size
         if first is None:
             return
-        # Not flushed, as the merge checks the tally: a core would stand idle until the disk is done.
+        # Not flushed, as its checksums tell what a power cut has lost: a core would stand idle until the disk is done.
         with StoreWriter(self.job.part, (size, size), durable=False) as writer:
             for kind, (corners, patches) in chain([first], pieces):
-                self.rows.append(self._rows(kind, corners))
-                writer.append(patches, self.rows[-1])
+                writer.append(patches, self._rows(kind, corners))
                 self.corners[kind].append(corners)
-                self.pixels += brightness(patches)
 
     def _pieces(self) -> Iterator[tuple[str, Piece]]:
         settings, read = self.job.settings, _reader(self.slide, self.job.settings)
@@ -104,7 +98,7 @@ class _Cutter:
                 yield kind, piece
 
     def _rows(self, kind: str, corners: np.ndarray) -> pd.DataFrame:
-        entry, done = self.job.entry, sum(map(len, self.rows))
+        entry, done = self.job.entry, sum(map(len, chain(*self.corners.values())))
         values = {
             "source": self.job.source,
             "entry": entry.slide,
@@ -135,7 +129,6 @@ class _Cutter:
             (*sorted(self.slide.notes), *annotation.notes, *self._shortage(patches, refused)),
             "" if total else self._reason(refused),
             annotation.unknown,
-            tally(self.pixels, join_rows(self.rows)),
         )
 
     def _shortage(self, patches: dict[str, int], refused: dict[str, dict[str, int]]) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ _SLACK = 1 << 20
 class Output:
     """An open HDF5 `file`; whatever is written to it is written inside `writing`."""
 
-    def __init__(self, path: Path, temporary: Path) -> None:
+    def __init__(self, path: Path, temporary: Path, libver: tuple[str, str] | None) -> None:
         self._path, self._temporary = path, temporary
-        self.file = h5py.File(temporary, "w")
+        self.file = h5py.File(temporary, "w", libver=libver)
 
     @contextmanager
     def writing(self, size: int) -> Iterator[None]:
@@ -49,10 +49,13 @@ class Output:
 
 
 @contextmanager
-def hdf5_output(path: str | Path, durable: bool = True) -> Iterator[Output]:
-    """Yield an `Output` that becomes `path` when the block ends well (`durable` as in `replacing`), else nothing."""
+def hdf5_output(path: str | Path, libver: tuple[str, str] | None = None, durable: bool = True) -> Iterator[Output]:
+    """Yield an `Output` that becomes `path` when the block ends well (`durable` as in `replacing`), else nothing.
+
+    `libver`: oldest and newest HDF5 format to use; None for the oldest, which every program reads.
+    """
     with replacing(path, durable) as temporary:
-        output = Output(Path(path), temporary)
+        output = Output(Path(path), temporary, libver)
         try:
             yield output
             output.finish()

@@ -16,6 +16,8 @@ from data_prep.store.hierarchy import ORIGIN_COLUMNS
 from data_prep.store.output import hdf5_output
 from data_prep.store.part import size_problem
 from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_column
+from data_prep.store.sealed import LIBVER, set_text, write_column, write_text
+from data_prep.store.sums import patch_sums
 
 
 class StoreWriter:
@@ -49,11 +51,12 @@ class StoreWriter:
             raise InputError(f"{path}: the patches {problem}; cut them smaller")
         self._rows: list[pd.DataFrame] = []
         self._concepts: list[np.ndarray] = []
+        self._sums: list[np.ndarray] = []
         self._count = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._output = stack.enter_context(hdf5_output(self._path, self._durable))
+            self._output = stack.enter_context(hdf5_output(self._path, LIBVER, self._durable))
             with self._output.writing(0):
                 self._create(self._output.file)
             self._stack = stack.pop_all()
@@ -94,6 +97,7 @@ class StoreWriter:
             self._extend(self._patches, patches)
             if self._mask_shape:
                 self._extend(self._masks, masks if masks is not None and masks.any() else None, len(table))
+        self._sums.append(patch_sums(patches))
         self._rows.append(table)
         self._concepts.append(values)
         self._count += len(table)
@@ -133,28 +137,29 @@ class StoreWriter:
     def _finish(self, file: h5py.File) -> None:
         if not self._count:
             raise InputError(f"{self._path}: there is not a single patch to write; check the source")
-        rows, values = join_rows(self._rows), np.concatenate(self._concepts)
-        with self._output.writing(int(rows.memory_usage(deep=True).sum()) + values.nbytes):
-            _write_frame(file.create_group("rows"), rows, ROW_COLUMNS)
-            self._write_concepts(file.create_group("concepts"), values)
-            if self._origin is not None and len(self._origin):
-                _write_frame(file.create_group("origin"), self._origin, ORIGIN_COLUMNS)
-            file.attrs.update(self._attributes)
-            file.attrs["format"] = FORMAT
+        self._write_frame("rows", join_rows(self._rows), ROW_COLUMNS)
+        self._write_concepts(np.concatenate(self._concepts))
+        if self._origin is not None and len(self._origin):
+            self._write_frame("origin", self._origin, ORIGIN_COLUMNS)
+        write_column(self._output, "checksums", np.concatenate(self._sums))
+        for name, text in self._attributes.items():
+            write_text(self._output, f"made/{name}", text)
+        with self._output.writing(0):
+            set_text(file, "format", FORMAT)
             file.attrs["format_version"] = VERSION
             file.attrs["complete"] = True
 
-    def _write_concepts(self, group: h5py.Group, values: np.ndarray) -> None:
+    def _write_concepts(self, values: np.ndarray) -> None:
+        with self._output.writing(0):
+            self._output.file.create_group("concepts")
         for column, (name, unit) in enumerate(self._units.items()):
-            group.create_dataset(name, data=values[:, column]).attrs["units"] = unit
+            set_text(write_column(self._output, f"concepts/{name}", values[:, column]), "units", unit)
 
-
-def _write_frame(group: h5py.Group, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    for name in columns:
-        if pd.api.types.is_string_dtype(frame[name].dtype):
-            group.create_dataset(name, data=text_column(frame, name), dtype=h5py.string_dtype())
-        else:
-            group.create_dataset(name, data=frame[name].to_numpy())
+    def _write_frame(self, group: str, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
+        for name in columns:
+            text = pd.api.types.is_string_dtype(frame[name].dtype)
+            values = text_column(frame, name) if text else frame[name].to_numpy()
+            write_column(self._output, f"{group}/{name}", values)
 
 
 def write_store(

@@ -1,6 +1,7 @@
 import resource
 import subprocess
 import sys
+import zlib
 
 import h5py
 import numpy as np
@@ -34,8 +35,9 @@ def test_what_is_written_is_read(tmp_path):
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["patches"].chunks == (32, 8, 8, 3)
         assert file["patches"].compression is None
-        assert dict(file.attrs) == {"format": "mta-patches", "format_version": 1, "complete": True}
-        assert file["concepts/narea"].attrs["units"] == "px"
+        assert dict(file.attrs) == {"format": b"mta-patches", "format_version": 2, "complete": True}
+        assert file["concepts/narea"].attrs["units"] == b"px"
+        assert file["checksums"][33] == zlib.crc32(pixels(70)[33].tobytes())
 
 
 @settings(max_examples=20, deadline=None)
