@@ -14,7 +14,7 @@ from data_prep.store.guard import own_dataset
 from data_prep.store.output import Output, hdf5_output
 from data_prep.store.part import read_text
 from data_prep.store.rows import KEY, text_column
-from data_prep.store.sealed import LIBVER, attribute, damage, set_text, write_column, write_text
+from data_prep.store.sealed import add_group, attribute, damage, set_text, write_column, write_text
 
 FORMAT = "mta-concepts"
 VERSION = 2
@@ -34,8 +34,9 @@ def write_concepts(path: str | Path, table: pd.DataFrame, made: Mapping[str, Any
     patch listed twice, a name with a slash, infinite values, and where the file cannot be written.
     """
     _require_writable(path, table)
-    with hdf5_output(path, LIBVER) as output:
+    with hdf5_output(path, checked=True) as output:
         keys = table.index.to_frame(index=False)
+        add_group(output, "rows")
         for name in KEY[:-1]:
             write_column(output, f"rows/{name}", text_column(keys, name))
         write_column(output, "rows/patch_no", keys["patch_no"].to_numpy("int64"))
@@ -47,8 +48,7 @@ def write_concepts(path: str | Path, table: pd.DataFrame, made: Mapping[str, Any
 
 
 def _write_values(output: Output, table: pd.DataFrame) -> None:
-    with output.writing(0):
-        output.file.create_group("concepts", track_order=True)
+    add_group(output, "concepts", ordered=True)
     for name in table:
         dataset = write_column(output, f"concepts/{name}", table[name].to_numpy("float64"))
         set_text(dataset, "units", table.attrs["units"].get(name, ""))

@@ -1,21 +1,31 @@
 """Data as our own files hold it, so that a flipped bit is noticed.
 
-HDF5 checks its structure by itself from format 1.10 on (`LIBVER`), but neither the heaps in which texts of any length
-lie nor the data. So texts have a fixed length here, and every dataset has a CRC-32.
+HDF5 checks its structure by itself in newer formats (`hdf5_output` with `checked`), but neither the heaps in which
+texts of any length lie nor the data. So texts have a fixed length here, and every dataset has a CRC-32.
 """
 
 import zlib
 
 import h5py
 import numpy as np
+from h5py import h5g, h5p
 
 from data_prep.errors import InputError
 from data_prep.store.output import Output
 from data_prep.store.part import read_text
 from data_prep.store.sums import DAMAGED
 
-LIBVER = ("v110", "v110")
 CRC = "crc32"
+
+
+def add_group(output: Output, name: str, ordered: bool = False) -> None:
+    """Make the group `name`; `ordered`: its members come in the order in which they were added, not by name."""
+    how = h5p.create(h5p.GROUP_CREATE)
+    how.set_obj_track_times(False)  # equal stores are equal files
+    if ordered:
+        how.set_link_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
+    with output.writing(0):
+        h5g.create(output.file.id, name.encode(), gcpl=how)
 
 
 def write_column(output: Output, name: str, values: np.ndarray) -> h5py.Dataset:

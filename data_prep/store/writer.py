@@ -16,7 +16,7 @@ from data_prep.store.hierarchy import ORIGIN_COLUMNS
 from data_prep.store.output import hdf5_output
 from data_prep.store.part import size_problem
 from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_column
-from data_prep.store.sealed import LIBVER, set_text, write_column, write_text
+from data_prep.store.sealed import add_group, set_text, write_column, write_text
 from data_prep.store.sums import patch_sums
 
 
@@ -56,7 +56,7 @@ class StoreWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._output = stack.enter_context(hdf5_output(self._path, LIBVER, self._durable))
+            self._output = stack.enter_context(hdf5_output(self._path, checked=True, durable=self._durable))
             with self._output.writing(0):
                 self._create(self._output.file)
             self._stack = stack.pop_all()
@@ -142,6 +142,8 @@ class StoreWriter:
         if self._origin is not None and len(self._origin):
             self._write_frame("origin", self._origin, ORIGIN_COLUMNS)
         write_column(self._output, "checksums", np.concatenate(self._sums))
+        if self._attributes:
+            add_group(self._output, "made")
         for name, text in self._attributes.items():
             write_text(self._output, f"made/{name}", text)
         with self._output.writing(0):
@@ -150,12 +152,12 @@ class StoreWriter:
             file.attrs["complete"] = True
 
     def _write_concepts(self, values: np.ndarray) -> None:
-        with self._output.writing(0):
-            self._output.file.create_group("concepts")
+        add_group(self._output, "concepts")
         for column, (name, unit) in enumerate(self._units.items()):
             set_text(write_column(self._output, f"concepts/{name}", values[:, column]), "units", unit)
 
     def _write_frame(self, group: str, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
+        add_group(self._output, group)
         for name in columns:
             text = pd.api.types.is_string_dtype(frame[name].dtype)
             values = text_column(frame, name) if text else frame[name].to_numpy()
