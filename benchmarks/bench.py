@@ -4,7 +4,8 @@
 
 Each row times ours and its peers in turns, over several rounds, on the same data. A ratio is how many times as long the
 peer takes for one item, by wall clock: the median over the rounds, with the least and the largest. Written are
-`results.md` and, of `benchmarks/scaling.py`, `scaling.png`. Peers are in `benchmarks/requirements.txt`.
+`results.md` and, by `benchmarks/scaling.py` where no row is named, `scaling.csv` and `scaling.png`. Peers are in
+`benchmarks/requirements.txt`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import platform
 import time
 from pathlib import Path
 
+from benchmarks import scaling
 from benchmarks.rows import OURS, ROWS, one_thread
 from benchmarks.timing import Timing, take_turns
 
@@ -47,6 +49,8 @@ def main() -> None:
     one_thread()
     began = time.perf_counter()
     lines = measure(options.only)
+    if not options.only:
+        scaling.main(options.out)
     options.out.mkdir(parents=True, exist_ok=True)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     took = f"Measured by `make bench` on {machine}, in {(time.perf_counter() - began) / 60:.0f} minutes.\n\n"
