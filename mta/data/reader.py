@@ -29,8 +29,7 @@ class BatchReader(Batches):
         rows: positions of the rows to read, ascending.
         targets: task name -> (all rows, …) float32 true values.
         batch_size: patches a batch; the last batch of an epoch may be smaller.
-        seed: of the order and the views.
-        views: show each patch in a random one of its eight dihedral views.
+        seed: of the order, and of the views where `inputs` has several of each row.
         shuffle: False reads in file order (the original's baseline).
         whole_batches: leave the last batch out when it is smaller (the original does).
         redrawn: targets that are drawn anew from a standard normal at every access (the original's control).
@@ -45,14 +44,13 @@ class BatchReader(Batches):
         targets: dict[str, np.ndarray],
         batch_size: int,
         seed: int,
-        views: bool = False,
         shuffle: bool = True,
         whole_batches: bool = False,
         redrawn: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self._inputs, self._rows, self._targets = inputs, rows, targets
-        self._batch_size, self._seed, self._views, self._shuffle = batch_size, seed, views, shuffle
+        self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle
         self._whole, self._redrawn = whole_batches, redrawn
         self._epoch = -1
         self.set_epoch(0)
@@ -74,7 +72,7 @@ class BatchReader(Batches):
         start, stop = index * self._batch_size, min((index + 1) * self._batch_size, len(self.order))
         rows = self.order[start:stop]
         generator = np.random.default_rng((self._seed, self._epoch, index))
-        views = generator.integers(8, size=len(rows)) if self._views else None
+        views = generator.integers(self._inputs.views, size=len(rows))
         true = {name: values[rows] for name, values in self._targets.items()}
         true |= {name: generator.standard_normal((len(rows), 1)).astype("float32") for name in self._redrawn}
         labels = {f"y_{name}": values for name, values in true.items()}

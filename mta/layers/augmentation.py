@@ -15,9 +15,9 @@ class Augmentation(keras.layers.Layer):
     Args:
         seed: whole number; None for a seed by chance.
 
-    Call: `layer(images, training=True)` with (n, h, w, 3) RGB from 0 to 255, uint8 or float. Returns float32 of the same
-    shape, from 0 to 255, not rounded to whole levels; without `training` the images as they are, in float32. Computes
-    in float32 under every dtype policy: bfloat16 has no room for 256 levels and what lies between.
+    Call: `layer(images, training=True)` with (n, h, w, 3) RGB from 0 to 255, uint8 or float. Returns float32 of the
+    same shape, from 0 to 255, not rounded to whole levels; without `training` the images as they are, in float32.
+    Computes in float32 under every dtype policy: bfloat16 has no room for 256 levels and what lies between.
     """
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:

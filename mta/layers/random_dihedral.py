@@ -15,16 +15,29 @@ _STEPS = [(0, 0, 0), (1, 1, 0), (0, 1, 1), (1, 0, 1), (0, 0, 1), (1, 1, 1), (0, 
 class RandomDihedral(Augmentation):
     """Each image flipped and turned by right angles at random, all eight views equally often (see `Augmentation`).
 
-    A slide has no up and no left. Pixels are moved, never changed.
+    A slide has no up and no left. Pixels are moved, never changed. `layer(images, views, training=True)` shows the
+    given `views` (n,), from 0 to 7, in place of drawing them.
 
     Raises:
         ValueError: when images are not square.
     """
 
-    def build(self, images_shape: tuple[int | None, ...]) -> None:
+    def build(self, images_shape: tuple[int | None, ...], views_shape: tuple[int | None, ...] | None = None) -> None:
         """Look at the shape (n, side, side, channels)."""
         if images_shape[1] != images_shape[2]:
             raise ValueError(f"images must be square to be turned; received {images_shape[1]} x {images_shape[2]}")
+
+    def call(self, images: Any, views: Any = None, training: bool | None = None) -> Any:
+        """`images` in float32, turned in training."""
+        if views is None or not training:
+            return super().call(images, training)
+        return self.transform(ops.cast(images, "float32"), views)
+
+    def compute_output_shape(
+        self, images_shape: tuple[int | None, ...], views_shape: tuple[int | None, ...] | None = None
+    ) -> tuple[int | None, ...]:
+        """The shape of the images."""
+        return images_shape
 
     def draw(self, count: Any) -> tuple[Any]:
         """Views (count,) from 0 to 7, as `mta.data.views.dihedral` numbers them."""

@@ -35,9 +35,9 @@ class Setup:
     leaks: list[str]
     class_weights: tuple[float, float] | None
 
-    def patch_inputs(self) -> PatchInputs:
-        """The patches, normalized as the run does."""
-        return PatchInputs(self.data.patches, still_needed(self.data.patches, self.normalizer))
+    def patch_inputs(self, views: int = 1) -> PatchInputs:
+        """The patches, normalized as the run does, with `views` to choose from."""
+        return PatchInputs(self.data.patches, still_needed(self.data.patches, self.normalizer), views)
 
 
 def prepare(config: TrainConfig) -> Setup:
@@ -115,7 +115,6 @@ def training_reader(setup: Setup, config: TrainConfig, inputs: Inputs) -> BatchR
         targets,
         config.batch_size,
         config.seed,
-        views=config.augment == "flips",
         shuffle=not (original and config.preset == "baseline"),
         whole_batches=original,
         redrawn=("random",) if original and "random" in config.concepts else (),

@@ -59,13 +59,13 @@ def check_each_its_own(cls, **init):
 
 def check_precision(cls, batch, expected, **init):
     """Under mixed precision a model around the layer still computes images in float32."""
-    with policy("mixed_bfloat16"):
+    with Policy("mixed_bfloat16"):
         image = keras.Input(batch.shape[1:], name="image")
         model = keras.Model(image, cls(**init, seed=3)(image))
     np.testing.assert_allclose(model(batch, training=True), expected, atol=1e-3)
 
 
-class policy:
+class Policy:
     """A dtype policy for a block."""
 
     def __init__(self, name):

@@ -19,7 +19,8 @@ VARIANTS = {
     "two phases": {},
     "dann": {"schedule": "dann"},
     "original": {"profile": "original", "class_weights": "training"},
-    "control with views, adam": {"preset": "random-concept", "augment": "flips", "optimizer": "adam"},
+    "control with views, adam": {"preset": "random-concept", "augment": ("flips",), "optimizer": "adam"},
+    "every augmentation": {"augment": ("flips", "stain", "hed", "color")},
 }
 
 

@@ -148,15 +148,6 @@ def test_the_random_concept_is_fixed_in_paper_and_redrawn_in_original(tiny_h5):
     assert all(redrawn[0][row] != redrawn[1][row] for row in redrawn[0])
 
 
-def test_flips_are_for_training_alone(tiny_h5):
-    config = configure({"store": str(tiny_h5), "augment": "flips", "stain": "none"})
-    setup = prepare(config)
-    reader = training_reader(setup, config, setup.patch_inputs())
-    plain = setup.data.patches.take(reader.order[:32])
-    assert (reader[0][0]["image"] != plain).any()
-    assert sorted(reader[0][0]["image"].sum(axis=(1, 2, 3))) == sorted(plain.sum(axis=(1, 2, 3)))
-
-
 def test_centres_that_are_missing_or_alone(tmp_path, capsys):
     missing = tiny_store(tmp_path / "a.h5", centre=np.where(ROWS.index < 3, "", ROWS["centre"]))
     with pytest.raises(InputError, match=r"3 of 24 training rows have no centre"):
