@@ -17,6 +17,7 @@ from mta.spec import ModelSpec, check_concepts
 
 Preset = Literal["baseline", "multitask", "mta", "random-concept", "fixed-weights"]
 Profile = Literal["paper", "original"]
+Balance = Literal["none", "class", "centre", "class-centre"]
 Augment = Literal["none", "flips", "stain", "hed", "color"]
 
 
@@ -78,6 +79,8 @@ class TrainConfig:
     """strength of stain and hed: amounts are scaled by 1 ± this and shifted by 0 ± this (OD); 0.2 is strong"""
     color_ranges: tuple[float, float, float, float] = (0.25, 0.25, 0.25, 0.04)
     """strength of color: largest change of brightness, contrast and saturation (shares) and of hue (turns)"""
+    balance: Balance = "none"
+    """none: each training row once an epoch; else as many rows, in equal shares of the classes, centres, or both"""
     monitor: Literal["task", "total"] = "task"
     """validation loss that picks the best epoch and stops early: of the tumor task, or the total with penalties"""
     patience: int = 10
@@ -197,6 +200,8 @@ def _check_ranges(config: TrainConfig) -> None:
         and "none" not in config.augment,
         "profile original takes channels as stored; it knows flips alone": config.profile == "paper"
         or set(config.augment) <= {"flips"},
+        "profile original reads each row once an epoch; it knows no balance": config.profile == "paper"
+        or config.balance == "none",
         "stain_sigma must be from 0 to below 1": 0 <= config.stain_sigma < 1,
         "color_ranges must be shares from 0 to 1 and turns from 0 to 0.5": all(
             0 <= value <= limit for value, limit in zip(config.color_ranges, (1, 1, 1, 0.5), strict=True)

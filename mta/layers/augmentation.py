@@ -33,7 +33,7 @@ class Augmentation(keras.layers.Layer):
         """`images` (n, h, w, 3) float32 from 0 to 255, each changed as `drawn` says."""
         raise NotImplementedError
 
-    def call(self, images: Any, training: bool | None = None) -> Any:
+    def call(self, images: Any, *, training: bool | None = None) -> Any:
         """`images` in float32, changed in training."""
         images = ops.cast(images, "float32")
         return self.transform(images, *self.draw(ops.shape(images)[0])) if training else images

@@ -27,10 +27,10 @@ class RandomDihedral(Augmentation):
         if images_shape[1] != images_shape[2]:
             raise ValueError(f"images must be square to be turned; received {images_shape[1]} x {images_shape[2]}")
 
-    def call(self, images: Any, views: Any = None, training: bool | None = None) -> Any:
+    def call(self, images: Any, views: Any = None, *, training: bool | None = None) -> Any:
         """`images` in float32, turned in training."""
         if views is None or not training:
-            return super().call(images, training)
+            return super().call(images, training=training)
         return self.transform(ops.cast(images, "float32"), views)
 
     def compute_output_shape(

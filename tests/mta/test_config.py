@@ -142,6 +142,7 @@ def test_missing_or_binary_yaml(tmp_path):
         ({"augment": ("none", "flips")}, "none alone"),
         ({"augment": ("hed", "hed")}, "once each"),
         ({"augment": ("hed",), "profile": "original"}, "knows flips alone"),
+        ({"balance": "class", "profile": "original"}, "knows no balance"),
         ({"stain_sigma": 1.0}, "stain_sigma"),
         ({"color_ranges": (0.1, 0.1, 0.1, 0.6)}, "color_ranges"),
         ({"concepts": ("tumor",)}, "tumor"),

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import InputError
+from mta.data.balance import Balance
 from mta.data.failing import plain_errors
 from mta.data.inputs import BLOCK, PatchInputs
 from mta.data.reader import BatchReader, epoch_order
@@ -29,7 +30,7 @@ def reader(count=50, rows=None, batch_size=8, seed=1, normalizer=None, views=Fal
     inputs = PatchInputs(Numbered(count), normalizer, 8 if views else 1)
     rows = np.arange(count) if rows is None else rows
     targets = {"tumor": np.arange(count, dtype="float32")[:, None]}
-    return BatchReader(inputs, rows, targets, batch_size, seed, **options)
+    return BatchReader(inputs, Balance(rows, []), targets, batch_size, seed, **options)
 
 
 def seen(batches):
@@ -147,7 +148,7 @@ def test_what_stops_a_reader_comes_out_of_any_wrapping():
         def read(self, start, stop):
             raise InputError("block 3 is damaged")
 
-    batches = BatchReader(PatchInputs(Damaged(8)), np.arange(8), {}, 4, 0)
+    batches = BatchReader(PatchInputs(Damaged(8)), Balance(np.arange(8), []), {}, 4, 0)
     with pytest.raises(InputError, match="block 3"), plain_errors(batches):
         try:
             batches[0]

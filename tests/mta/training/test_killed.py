@@ -20,6 +20,7 @@ VARIANTS = {
     "dann": {"schedule": "dann"},
     "original": {"profile": "original", "class_weights": "training"},
     "control with views, adam": {"preset": "random-concept", "augment": ("flips",), "optimizer": "adam"},
+    "balanced": {"balance": "class-centre"},
     "every augmentation": {"augment": ("flips", "stain", "hed", "color")},
 }
 
