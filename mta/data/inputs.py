@@ -41,7 +41,7 @@ class PatchInputs:
 
     With eight views there is the input `views` (n,) as well: patches are turned on the device, by `RandomDihedral`.
 
-    Of the patches, two windows of 256 MiB at most are in memory.
+    Of the patches, a window of 256 MiB at most is in memory.
 
     Args:
         patches: open store.
