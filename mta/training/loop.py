@@ -4,7 +4,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import keras
-import numpy as np
 
 from data_prep.console import say
 from data_prep.files import replacing, write_json
@@ -20,7 +19,7 @@ from mta.training.fitted import require_unchanged, write_fitted
 from mta.training.midway import Midway, Rest
 from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
-from mta.training.setup import Setup, prepare, training_reader
+from mta.training.setup import Setup, prepare, trained_roles, training_reader
 from mta.training.state import Progress, load_progress, restore
 from mta.training.supervisor import Supervisor
 from mta.training.validation import Validation
@@ -69,7 +68,7 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
         require_unchanged(folder, config, setup)
     progress, running = _take_up(found, network, phases, config)
     reader = training_reader(setup, config, inputs)
-    inputs.prepare(np.union1d(reader.order, setup.data.of("validation")), quiet)
+    inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
     validation = Validation(setup.data, setup.coding, setup.targets, inputs)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
     midway = Midway(folder.state, network, progress, len(reader), config.save_minutes, running)

@@ -51,7 +51,7 @@ def assert_near(run, other, tolerance):
         {"preset": "fixed-weights", "schedule": "dann"},
         {"preset": "random-concept", "optimizer": "adam", "concept_head_on": "pool"},
         {"profile": "original", "class_weights": "training"},
-        {"augment": "flips"},
+        {"augment": ("flips",)},
     ],
     ids=lambda settings: " ".join(map(str, settings.values())),
 )
