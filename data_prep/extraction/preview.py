@@ -26,7 +26,7 @@ def write_preview(
     `overview`: (h, w, 3) RGB of the mask's size. `corners`: (n, 2) level-0 corners by class. `side`: of a patch, in
     level-0 pixels. Normal is blue, tumor red, unlabelled purple.
     """
-    picture = _picture(slide, overview)
+    picture = picture_of(slide, overview)
     zoom = picture.shape[1] / (overview.shape[1] * ground.scale)
     _outline_tissue(picture, ground.tissue)
     if ground.tumor is not None:
@@ -38,8 +38,8 @@ def write_preview(
     write_png(path, picture)
 
 
-def _picture(slide: Slide, overview: np.ndarray) -> np.ndarray:
-    """The overview at a size to look at; a finer one where it is small."""
+def picture_of(slide: Slide, overview: np.ndarray) -> np.ndarray:
+    """What `overview` (h, w, 3) shows at a size to look at, at most 1000 pixels; a finer one where it is small."""
     longest = max(overview.shape[:2])
     fine = slide.overview(slide.mpp * max(1.0, max(slide.size) / LONGEST))[0] if longest < SHORTEST else overview
     zoom = min(LONGEST, max(fine.shape[:2])) / longest
