@@ -33,14 +33,14 @@ def predict_rows(
     normalizer = still_needed(patches, normalizer)
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     outputs = [
-        _outputs(model, normalized(patches.take(batch), normalizer))
+        answers(model, normalized(patches.take(batch), normalizer))
         for batch in progress(batches, "batches predicted", quiet=quiet)
     ]
     return {name: np.concatenate([batch[name] for batch in outputs]) for name in outputs[0]}
 
 
-def _outputs(model: Any, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Outputs for at most `BATCH` images; fewer are filled up, since another size would cost another trace."""
+def answers(model: Any, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Outputs (n, width) for at most `BATCH` images; fewer are filled up, since another size would be traced anew."""
     filled = np.concatenate([images, np.repeat(images[-1:], BATCH - len(images), axis=0)])
     return {name: np.asarray(values)[: len(images)] for name, values in model.predict_on_batch(filled).items()}
 
@@ -56,11 +56,21 @@ def predictions_table(rows: pd.DataFrame, outputs: dict[str, np.ndarray], coding
     Returns:
         `row, patient, slide, centre, logit, probability, domain`, then each concept in its own unit.
     """
-    logit = outputs["tumor"][:, 0].astype(float)
     table = rows[["patient", "slide", "centre"]].copy()
     table.insert(0, "row", rows.index)
-    table["logit"], table["probability"] = logit, 1.0 / (1.0 + np.exp(-logit))
-    table["domain"] = np.array(coding.centres)[outputs["domain"].argmax(axis=1)] if "domain" in outputs else ""
-    for name, scale in coding.scales.items():
-        table[name] = scale.restore(outputs[name][:, 0].astype(float))
+    for name, values in predicted_columns(outputs, coding).items():
+        table[name] = values
     return table.reset_index(drop=True)
+
+
+def predicted_columns(outputs: dict[str, np.ndarray], coding: Coding) -> dict[str, np.ndarray]:
+    """`outputs` (n, width) in words and units: `logit, probability, domain`, then each concept in its own unit, (n,).
+
+    `domain` is the name of the centre that is likeliest, "" where there is no such output.
+    """
+    logit = outputs["tumor"][:, 0].astype(float)
+    columns = {"logit": logit, "probability": 1.0 / (1.0 + np.exp(-logit))}
+    likeliest = outputs["domain"].argmax(axis=1) if "domain" in outputs else np.zeros(len(logit), int)
+    columns["domain"] = np.array(coding.centres if "domain" in outputs else ("",))[likeliest]
+    restored = {name: scale.restore(outputs[name][:, 0].astype(float)) for name, scale in coding.scales.items()}
+    return columns | restored
