@@ -54,6 +54,14 @@ def require_destination(path: str | Path, overwrite: bool = True) -> None:
         raise explain_write_failure(path, OSError(errno.EACCES, ""))
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it where they are absent; `InputError` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_failure(folder, error) from error
+
+
 @contextmanager
 def replacing(path: str | Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.

@@ -26,7 +26,7 @@ def write_preview(
     `picture`: (h, w, 3) RGB of the slide, its edges a whole multiple of the mask's. `corners`: (n, 2) level-0 corners
     by class. `side`: of a patch, in level-0 pixels. Normal is blue, tumor red, unlabelled purple.
     """
-    picture = _picture(slide, picture)
+    picture = picture_of(slide, picture)
     zoom = picture.shape[1] / (ground.tissue.shape[1] * ground.scale)
     _outline_tissue(picture, ground.tissue)
     if ground.tumor is not None:
@@ -38,8 +38,8 @@ def write_preview(
     write_png(path, picture, durable=False)
 
 
-def _picture(slide: Slide, picture: np.ndarray) -> np.ndarray:
-    """`picture` at a size to look at; another of a finer level where it is small."""
+def picture_of(slide: Slide, picture: np.ndarray) -> np.ndarray:
+    """What `picture` (h, w, 3) shows at a size to look at, at most 1000 pixels; of a finer level where it is small."""
     longest = max(picture.shape[:2])
     small = longest < min(SHORTEST, max(slide.size))
     fine = slide.overview(slide.mpp * max(1.0, max(slide.size) / LONGEST))[0] if small else picture

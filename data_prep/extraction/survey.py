@@ -1,6 +1,7 @@
 """A first look at a slide: tissue and annotation on an overview, fine enough for the patches that are wanted."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,18 @@ def annotation_of(entry: SlideEntry, slide: Slide, settings: ExtractionSettings)
     return Annotation(shapely.Polygon()) if entry.label == NORMAL else None
 
 
-def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSettings) -> tuple[Ground, np.ndarray]:
-    """The ground to sample from, and a picture (h, w, 3) uint8 RGB of the slide to look at.
+@dataclass(frozen=True)
+class Survey:
+    """A slide from afar: the `ground` to sample from, the `overview` (h, w, 3) uint8 RGB that its masks were made of,
+    and a `picture` to look at, whose edges are a whole multiple of the overview's."""
 
-    Its edges are a whole multiple of those of the mask: both come from one pass, as to read is what costs.
-    """
+    ground: Ground
+    overview: np.ndarray
+    picture: np.ndarray
+
+
+def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSettings) -> Survey:
+    """Look at `slide` from afar; overview and picture come from one pass, as to read is what costs."""
     mpp = slide.mpp * _downsample(slide, settings)
     finer = math.ceil(SHORTEST * slide.overview_scale(mpp) / max(slide.size))
     overview, picture, scale = slide.overviews(mpp, finer)
@@ -42,7 +50,7 @@ def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSett
     tumor: Any = None if annotation is None else annotation.tumor
     drawn = None if tumor is None else _drawn(tumor, tissue.shape, scale, settings)
     aside: Any = None if annotation is None else annotation.aside
-    return Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), picture
+    return Survey(Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), overview, picture)
 
 
 def _downsample(slide: Slide, settings: ExtractionSettings) -> float:

@@ -56,11 +56,11 @@ def _extract(job: Job) -> SlideState:
     with open_slide(job.entry.path, job.entry.mpp) as slide:
         require_resolution(slide, job.settings.patch_mpp(slide.mpp), job.settings.allow_upsampling)
         annotation = annotation_of(job.entry, slide, job.settings)
-        ground, picture = survey(slide, annotation, job.settings)
-        cutter = _Cutter(job, slide, ground)
+        found = survey(slide, annotation, job.settings)
+        cutter = _Cutter(job, slide, found.ground)
         cutter.write()
         corners = {kind: np.concatenate(blocks) for kind, blocks in cutter.corners.items()}
-        write_preview(job.preview, slide, picture, ground, corners, patch_side(slide, job.settings))
+        write_preview(job.preview, slide, found.picture, found.ground, corners, patch_side(slide, job.settings))
         return cutter.state(annotation or Annotation(None))
 
 

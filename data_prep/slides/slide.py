@@ -21,7 +21,8 @@ class Slide:
 
     `path`, `name` (file stem), `size` (width, height) of level 0, `downsamples` (level-0 pixels a pixel of each level,
     1.0 first), `bounds` (x, y) of the scanned area's corner in level 0, `notes` (conversions that its pixels needed).
-    Positions are level-0 pixels: pixel (0, 0) covers the square from (0, 0) to (1, 1). A context manager.
+    Positions are level-0 pixels: pixel (0, 0) covers the square from (0, 0) to (1, 1). A context manager. Several
+    threads may read at once; the tiles that they decode are kept for all of them.
     """
 
     def __init__(self, path: Path, source: Source, mpp: float) -> None:

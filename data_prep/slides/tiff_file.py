@@ -4,6 +4,7 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 from struct import unpack
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class TiffPyramid:
             from tifffile import TiffFile
         except ImportError:
             raise InputError('TIFF files are read by tifffile, which is missing: pip install "mta[slides]"') from None
-        self._path = path
+        self._path, self._turn = path, Lock()
         try:
             # No other file that an OME header may name.
             self._file = TiffFile(path, _multifile=False)
@@ -133,8 +134,9 @@ class TiffPyramid:
         if not count:
             return None
         file = self._file.filehandle
-        file.seek(offset)
-        data = file.read(count)
+        with self._turn:  # between threads: one place in the file, decoding beside each other
+            file.seek(offset)
+            data = file.read(count)
         if len(data) < count:
             raise ValueError(f"the file ends {count - len(data)} bytes too soon")
         tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in (6, 7) else {}
