@@ -21,6 +21,7 @@ from data_prep.files import replacing, write_text
 from data_prep.store import open_concepts, open_patches
 from mta.backbones import build_trunk
 from mta.config import read_yaml
+from mta.data.inputs import PatchInputs
 from mta.evaluation import auc, r2, read_predictions
 from mta.evaluation.bootstrap import RESAMPLES, resampled_auc
 from mta.predicting import predict_rows
@@ -77,7 +78,7 @@ def pooled_features(store, weights, backbone, cut):
         image = keras.Input((*patches.size, 3), name="image")
         trunk = build_trunk(backbone, str(weights), image, cut)
         model = keras.Model(image, {"pool": keras.layers.GlobalAveragePooling2D()(trunk.output)})
-        return predict_rows(model, patches, np.arange(len(patches)))["pool"]
+        return predict_rows(model, PatchInputs(patches), np.arange(len(patches)))["pool"]
 
 
 def probe(features, store, folds, seed):

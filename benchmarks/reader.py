@@ -17,6 +17,8 @@ import h5py
 import numpy as np
 
 from data_prep.store import StoreWriter, make_rows, open_patches
+from mta.data.balance import Balance
+from mta.data.inputs import PatchInputs
 from mta.data.reader import BatchReader
 
 BATCH = 256
@@ -55,7 +57,7 @@ def epoch(patches):
     """A function that reads all patches for one epoch of training after the other."""
     epochs = itertools.count()
     targets = {"tumor": np.zeros((len(patches), 1), "float32")}
-    reader = BatchReader(patches, np.arange(len(patches)), targets, batch_size=32, seed=0)
+    reader = BatchReader(PatchInputs(patches), Balance(np.arange(len(patches)), []), targets, batch_size=32, seed=0)
 
     def read(random):
         reader.set_epoch(next(epochs))

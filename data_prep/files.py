@@ -54,13 +54,22 @@ def require_destination(path: str | Path, overwrite: bool = True) -> None:
         raise explain_write_failure(path, OSError(errno.EACCES, ""))
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it where they are absent; `InputError` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_failure(folder, error) from error
+
+
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.
 
     A reader never sees a half-written file, and a crash leaves the old one in place. What a killed process left of
     `path` is removed first (`sweep`). A `path` that is a folder, and write failures (full disk, quota, permissions),
-    become an `InputError`.
+    become an `InputError`. `durable`: whether a power cut right after leaves a whole file too; to wait for the disk
+    takes longer than many a file does, so what is checked when it is read, or easily made again, goes without.
     """
     path = Path(path)
     require_destination(path)
@@ -70,7 +79,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         yield temporary
-        _flush(temporary)
+        if durable:
+            _flush(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise explain_write_failure(path, error) from error
@@ -104,12 +114,12 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write `text` (UTF-8) to `path`, whole or not at all."""
-    with replacing(path) as temporary:
+def write_text(path: str | Path, text: str, durable: bool = True) -> None:
+    """Write `text` (UTF-8) to `path`, whole or not at all (`durable` as in `replacing`)."""
+    with replacing(path, durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON to `path`, whole or not at all. NaN is refused: use None."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+def write_json(path: str | Path, value: Any, durable: bool = True) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all (`durable` as in `replacing`). NaN is refused."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", durable)

@@ -1,7 +1,7 @@
 """The model card of an export: what it is, what it was made of, what it must not be used for.
 
 Sections follow Mitchell et al. 2019, "Model Cards for Model Reporting" (doi:10.1145/3287560.3287596); the YAML header
-is the one that model hubs read.
+is in `mta.exporting.header`.
 """
 
 from importlib.metadata import version
@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from data_prep.store.opening import parse_spec
 from mta.exporting.check import Check
 from mta.exporting.facts import counts, markdown_table, metrics, outputs, resolution
 from mta.exporting.formats import LIBRARIES, Format
+from mta.exporting.header import card_header
 from mta.provenance import provenance
 from mta.trained import Trained
 
-_LIBRARY = {"keras": "keras", "saved_model": "tensorflow", "onnx": "onnx"}
-_TAGS = ["histopathology", "digital-pathology", "multi-task-learning", "domain-adversarial", "research-only"]
 _USE = {
     "keras": (
         "import keras",
@@ -51,7 +49,6 @@ def model_card(trained: Trained, kind: Format, which: str, name: str, rows: pd.D
         rows: a row a patch of the run, see `mta.exporting.check.Sample`.
         check: result of reading the export back.
     """
-    config = trained.config
     sections = {
         f"{name}: tumor classifier for histopathology patches": _USES,
         "Input": _input(trained, kind, name, rows),
@@ -67,18 +64,7 @@ def model_card(trained: Trained, kind: Format, which: str, name: str, rows: pd.D
     body = [
         f"{'#' if number == 0 else '##'} {title}\n\n{text}" for number, (title, text) in enumerate(sections.items())
     ]
-    return "\n\n".join([_header(kind, config.backbone), *body]) + "\n"
-
-
-def _header(kind: Format, backbone: str) -> str:
-    fields = {
-        "license": "other",
-        "license_name": "see-section-licenses",
-        "library_name": _LIBRARY[kind],
-        "pipeline_tag": "image-classification",
-        "tags": [*_TAGS, backbone.lower()],
-    }
-    return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
+    return "\n\n".join([card_header(trained, kind), *body]) + "\n"
 
 
 _USES = """**For research only. Not a medical device: not for diagnosis, nor for any decision about a patient.**

@@ -77,11 +77,12 @@ def build_training_model(
     """`model` with label inputs and the `UncertaintyLoss` endpoint; for `fit` only.
 
     Args:
-        model: from `build_model`; its layers are shared, so training this trains it.
+        model: from `build_model`, or the upper part of one; its layers are shared, so training this trains it.
         class_weights: (normal, tumor); None for the original constants.
         weighting: "original", "kendall" or "fixed", see `UncertaintyLoss`.
 
-    Inputs: dict of `image`, `y_tumor` (n, 1), `y_domain` (n, domains) one-hot, `y_<concept>` (n, 1).
+    Inputs: dict of `image` (or what else the network takes), `y_tumor` (n, 1), `y_domain` (n, domains) one-hot,
+    `y_<concept>` (n, 1).
     Outputs: dict of `model`'s, and `loss`, the scalar that the endpoint adds. Compiled metrics want a target for
     every output, `loss` included (any numbers).
     """
@@ -89,7 +90,8 @@ def build_training_model(
     y_pred = {name: model.output[name] for name in tasks}
     y_true = {name: keras.Input(output.shape[1:], name=f"y_{name}") for name, output in y_pred.items()}
     loss = UncertaintyLoss(tasks, class_weights, weighting, name="uncertainty_loss")(y_true, y_pred)
-    inputs = {"image": model.input, **{f"y_{name}": tensor for name, tensor in y_true.items()}}
+    fed = model.input if isinstance(model.input, dict) else {"image": model.input}
+    inputs = {**fed, **{f"y_{name}": tensor for name, tensor in y_true.items()}}
     return keras.Model(inputs, {**y_pred, "loss": loss}, name="mta_training")
 
 

@@ -22,7 +22,7 @@ _OWN = (
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
-_ANY = ("out", "save_minutes")  # settings that change nothing of what is computed
+_ANY = ("out", "cache_dir", "cache_limit", "save_minutes")  # settings that change nothing of what is computed
 _HALF_WRITTEN = ".*.tmp*"  # as `replacing` calls them
 
 

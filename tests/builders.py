@@ -83,3 +83,8 @@ def tiny_flags(**settings: Any) -> list[str]:
             values = ()
         flags += [f"--{name.replace('_', '-')}", *map(str, values)]
     return flags
+
+
+def as_list(outputs: Any) -> list[Any]:
+    """What a model with one or several outputs predicts, as a list."""
+    return outputs if isinstance(outputs, list) else [outputs]

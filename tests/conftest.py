@@ -1,6 +1,9 @@
 """Shared fixtures. Tests need no GPU and no network; real data is used where it lies beside the checkout."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,10 @@ import pytest
 from tests.disks import Disk, namespace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# No test fills, or finds, the caches of whoever runs it.
+os.environ["MTA_CACHE"] = tempfile.mkdtemp(prefix="mta-cache-")
+atexit.register(shutil.rmtree, os.environ["MTA_CACHE"], ignore_errors=True)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("MTA_SHARED", REPOSITORY.parent / "shared"))

@@ -50,12 +50,12 @@ class Output:
 
 
 @contextmanager
-def hdf5_output(path: str | Path, checked: bool = False) -> Iterator[Output]:
-    """Yield an `Output` that becomes `path` when the block ends well, and nothing otherwise.
+def hdf5_output(path: str | Path, checked: bool = False, durable: bool = True) -> Iterator[Output]:
+    """Yield an `Output` that becomes `path` when the block ends well (`durable` as in `replacing`), else nothing.
 
     `checked`: in the HDF5 1.10 format, whose structure has checksums; else in the oldest, which every program reads.
     """
-    with replacing(path) as temporary:
+    with replacing(path, durable) as temporary:
         output = Output(Path(path), temporary, checked)
         try:
             yield output

@@ -26,7 +26,7 @@ class StoreWriter:
     `path`: the store to make (an old one is replaced when the new one is complete). `size`: (height, width) in
     pixels. `concepts`: unit of each concept, by name. `mask_shape`: (h, w) for label maps, (h, w, 6) for PanNuke's,
     () for none. `origin`: `Patches.origin` where the patches come from an original layout. `attributes`: JSON texts of
-    the store's making, by a name in `ATTRIBUTES`.
+    the store's making, by a name in `ATTRIBUTES`. `durable`: as in `data_prep.files.replacing`.
 
     Leaving the block normally completes and renames the file; an exception leaves nothing behind. A full disk, a
     quota or a file-size limit is an `InputError`.
@@ -40,10 +40,11 @@ class StoreWriter:
         mask_shape: tuple[int, ...] = (),
         origin: pd.DataFrame | None = None,
         attributes: Mapping[str, str] | None = None,
+        durable: bool = True,
     ) -> None:
         self._path, self._size, self._mask_shape = Path(path), size, mask_shape
         self._units, self._origin = dict(concepts or {}), origin
-        self._attributes = dict(attributes or {})
+        self._attributes, self._durable = dict(attributes or {}), durable
         if unfit := [name for name in self._units if not name or "/" in name]:
             raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
         if problem := size_problem(size):
@@ -55,7 +56,7 @@ class StoreWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._output = stack.enter_context(hdf5_output(self._path, checked=True))
+            self._output = stack.enter_context(hdf5_output(self._path, checked=True, durable=self._durable))
             with self._output.writing(0):
                 self._create(self._output.file)
             self._stack = stack.pop_all()

@@ -10,7 +10,7 @@ from data_prep.errors import InputError
 from data_prep.splits import read_split
 from data_prep.store import open_patches
 from mta.data.dataset import Coding
-from mta.data.reader import normalized
+from mta.data.inputs import normalized
 from mta.data.stain import still_needed
 from mta.trained import Trained
 

@@ -10,14 +10,16 @@ from data_prep.files import replacing, write_json
 from mta.cautions import median_mpp
 from mta.config import TrainConfig, model_spec
 from mta.data.failing import plain_errors
+from mta.data.inputs import Inputs
 from mta.data.reader import BatchReader
 from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import RunFolder
+from mta.training.feeding import choose_feed
 from mta.training.fitted import require_unchanged, write_fitted
 from mta.training.midway import Midway, Rest
-from mta.training.network import Network, make_network
+from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
-from mta.training.setup import Setup, prepare, training_reader
+from mta.training.setup import Setup, prepare, trained_roles, training_reader
 from mta.training.state import Progress, load_progress, restore
 from mta.training.supervisor import Supervisor
 from mta.training.validation import Validation
@@ -34,8 +36,8 @@ class _Epochs(keras.callbacks.Callback):
         self._reader.set_epoch(epoch)
 
 
-def make_ready(config: TrainConfig) -> tuple[Setup, Network]:
-    """The data and the network of `config`, with everything about them checked and nothing written.
+def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
+    """The data and the network of `config`, with everything about them checked and nothing written to the run folder.
 
     Raises:
         InputError: for bad input.
@@ -43,8 +45,9 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network]:
     if config.deterministic:
         _ask_for_determinism()
     setup = prepare(config)
-    spec = model_spec(config, len(setup.coding.centres), setup.data.side())
-    return setup, make_network(spec, config, setup.class_weights)
+    model = seeded_model(model_spec(config, len(setup.coding.centres), setup.data.side()), config.seed)
+    feed = choose_feed(config, setup, model)
+    return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
 
 
 def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
@@ -53,7 +56,7 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     Raises:
         InputError: for bad input, before anything is written.
     """
-    setup, network = make_ready(config)
+    setup, network, inputs = make_ready(config)
     if overwrite:
         folder.clear()
     folder.sweep()
@@ -64,13 +67,15 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     else:
         require_unchanged(folder, config, setup)
     progress, running = _take_up(found, network, phases, config)
-    validation = Validation(setup.data, setup.coding, setup.targets, setup.normalizer)
+    reader = training_reader(setup, config, inputs)
+    inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
+    validation = Validation(setup.data, setup.coding, setup.targets, inputs)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
-    reader = training_reader(setup, config)
     midway = Midway(folder.state, network, progress, len(reader), config.save_minutes, running)
     _train(network, reader, supervisor, midway, phases, config, folder, quiet)
     folder.save_model(network.model, "last")
     write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
+    inputs.close()
     setup.data.patches.close()
 
 

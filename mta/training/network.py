@@ -20,13 +20,16 @@ class Network:
 
     Attributes:
         model: from `build_model`.
-        training: from `build_training_model`; shares all layers.
+        body: what is trained of it: the model itself, behind augmentation if there is any, or its upper part where a
+            cache holds what the lower one gives.
+        training: from `build_training_model` of the body; shares all layers.
         class_weights: (normal, tumor).
         changing: the variables that training can change, in a fixed order; the rest of the trunk is not worth
             saving with every epoch.
     """
 
     model: Any
+    body: Any
     training: Any
     class_weights: tuple[float, float] | None
     changing: list[Any]
@@ -77,14 +80,23 @@ class Network:
             metrics["domain"].append(DomainAccuracy())
         # XLA takes longer to compile every batch shape than it gains on a CPU.
         self.training.compile(optimizer=make_optimizer(config), metrics=metrics, jit_compile=False)
-        self.training.optimizer.build(self.training.trainable_variables)
+        learning = {id(variable) for variable in self.training.trainable_variables}
+        self.training.optimizer.build([variable for variable in self.changing if id(variable) in learning])
 
 
-def make_network(spec: ModelSpec, config: TrainConfig, class_weights: tuple[float, float] | None) -> Network:
-    """Build the network of `spec`, seeded by `config.seed`."""
-    keras.utils.set_random_seed(config.seed)
-    model = build_model(spec)
-    training = build_training_model(model, class_weights, config.weighting)
+def seeded_model(spec: ModelSpec, seed: int) -> Any:
+    """The network of `spec` with initial weights and dropout by `seed`."""
+    keras.utils.set_random_seed(seed)
+    return build_model(spec)
+
+
+def make_network(model: Any, body: Any, config: TrainConfig, class_weights: tuple[float, float] | None) -> Network:
+    """`model` made ready to train through `body`, which shares its layers."""
+    training = build_training_model(body, class_weights, config.weighting)
     frozen = {id(weight) for layer in model.layers if not layer.trainable for weight in layer.weights}
-    changing = [variable for variable in training.variables if id(variable) not in frozen]
-    return Network(model, training, class_weights, changing)
+    # The order is that of the whole network, so that a state fits whatever part of it was trained.
+    known = {id(variable) for variable in model.variables}
+    drawing = [variable for variable in body.variables if id(variable) not in known]  # seeds of the augmentation
+    every = [*model.variables, *training.get_layer("uncertainty_loss").variables, *drawing]
+    changing = [variable for variable in every if id(variable) not in frozen]
+    return Network(model, body, training, class_weights, changing)

@@ -1,11 +1,11 @@
 """Exact measurements on the validation rows after an epoch."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mta.data.dataset import Coding, Dataset
+from mta.data.inputs import Inputs
 from mta.evaluation import auc, domain_metrics, r2
 from mta.predicting import predict_rows
 from mta.training.network import Network
@@ -19,18 +19,18 @@ class Validation:
         data: all rows, with roles.
         coding: targets of the run.
         targets: task name -> true values of all rows.
-        normalizer: of the stain, or None.
+        inputs: of the network, for rows of the store.
     """
 
     data: Dataset
     coding: Coding
     targets: dict[str, np.ndarray]
-    normalizer: Any
+    inputs: Inputs
 
     def measure(self, network: Network) -> dict[str, float]:
         """History columns of the validation: total and task losses, AUC, domain accuracy beside chance, R2."""
         rows = self.data.of("validation")
-        outputs = predict_rows(network.model, self.data.patches, rows, self.normalizer)
+        outputs = predict_rows(network.body, self.inputs, rows)
         true = {name: values[rows] for name, values in self.targets.items()}
         row = _losses(network, true, outputs)
         row["val_auc"] = auc(self.data.labels[rows], outputs["tumor"][:, 0])

@@ -55,7 +55,7 @@ def prepared(store, **settings):
 def first_batch(store, **settings):
     """Patches of the first batch and their rows."""
     config = configure({"store": str(store), "out": "run", "batch_size": 8, **settings})
-    reader = training_reader(prepare(config), config)
+    reader = training_reader(setup := prepare(config), config, setup.patch_inputs())
     return reader.batch(0)[0]["image"], reader.order[:8]
 
 

@@ -20,8 +20,10 @@ VARIANTS = {
     "two phases": {},
     "dann": {"schedule": "dann"},
     "original": {"profile": "original", "class_weights": "training"},
-    "control with views, adam": {"preset": "random-concept", "augment": "flips", "optimizer": "adam"},
+    "control with views, adam": {"preset": "random-concept", "augment": ("flips",), "optimizer": "adam"},
     "saving every batch": {"save_minutes": 1e-9, "deterministic": True},
+    "balanced": {"balance": "class-centre"},
+    "every augmentation": {"augment": ("flips", "stain", "hed", "color")},
 }
 
 

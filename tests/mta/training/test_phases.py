@@ -12,7 +12,7 @@ from mta.config import configure
 from mta.layers import GradientReversal
 from mta.spec import ModelSpec
 from mta.train import train
-from mta.training.network import make_network
+from mta.training.network import make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of, ramp
 from tests.builders import TINY
 from tests.mta.training.comparing import history, weights
@@ -66,7 +66,8 @@ def test_the_ramp_follows_the_optimizers_iteration():
 def network(**settings):
     config = configure({**TINY, **settings})
     spec = ModelSpec(("ncount",), 2, "SmallCNN", None, "all", 32, dense=(8,), dropout=0.3)
-    return make_network(spec, config, (0.5, 0.5)), config
+    model = seeded_model(spec, config.seed)
+    return make_network(model, model, config, (0.5, 0.5)), config
 
 
 def step(net):
