@@ -3,12 +3,13 @@
 Patches a second in batches of 256 from one process: h5py's own fancy indexing with random rows (the habit of
 HDF5 training scripts), the same random rows with `take`, `take` with rows shuffled within a block, `read`, and what
 training gets: batches of 32 of whole epochs in their shuffled order, the reading of the windows included; the first
-epoch of a process also holds every patch against its checksum. The methods take turns within each round, so that a busy
-machine slows all alike; medians over the rounds.
+epoch of a process also holds every patch against its checksum, and is beside one of a store without checksums. The
+methods take turns within each round, so that a busy machine slows all alike; medians over the rounds.
 """
 
 import argparse
 import itertools
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ from mta.data.reader import BatchReader
 
 BATCH = 256
 COUNTS = {96: 16384, 224: 4096}  # more than a window of the training order
-TRAINING, FIRST = "training order", "training order, first epoch"
+TRAINING, FIRST, BARE = "training order", "training order, first epoch", "training order, first epoch, no checksums"
 
 
 def make(path, size, count):
@@ -35,7 +36,7 @@ def make(path, size, count):
 
 def methods(path, count):
     """name -> function of a random generator that reads and returns one batch."""
-    patches, dataset = open_patches(path), h5py.File(path)["patches"]
+    patches, dataset, bare = open_patches(path), h5py.File(path)["patches"], without_checksums(path)
 
     def start(random):
         return int(random.integers(0, count // BATCH)) * BATCH
@@ -50,7 +51,16 @@ def methods(path, count):
         "read, block": lambda random: patches.read(first := start(random), first + BATCH),
         TRAINING: epoch(patches),
         FIRST: lambda random: epoch(open_patches(path))(random),
+        BARE: lambda random: epoch(open_patches(bare))(random),
     }
+
+
+def without_checksums(path):
+    """A copy of the store `path` without checksums of its patches."""
+    bare = Path(shutil.copy(path, path.with_name(f"bare-{path.name}")))
+    with h5py.File(bare, "r+") as file:
+        del file["checksums"]
+    return bare
 
 
 def epoch(patches):
