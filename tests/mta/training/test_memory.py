@@ -20,9 +20,9 @@ start_quietly()
 from mta.data import inputs
 inputs.WINDOW_BYTES = 4 * 2**20
 from mta.train import train
-settings = {{**{TINY!r}, "epochs": (2, 0), "batch_size": 32, "preset": "baseline", "augment": ("flips", "hed")}}
+settings = {{**{TINY!r}, "epochs": (1, 0), "batch_size": 32, "preset": "baseline", "augment": ("flips", "hed")}}
 train(sys.argv[1], sys.argv[2], quiet=True, balance="class", **settings)
-print(re.search(r"VmHWM:\\\\s+(\\\\d+)", Path("/proc/self/status").read_text())[1])
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """
 
 
@@ -42,5 +42,5 @@ def peak(folder, count):
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is read from /proc")
 def test_peak_memory_does_not_follow_the_number_of_patches(tmp_path):
-    few, many = peak(tmp_path, 1000), peak(tmp_path, 5000)
-    assert many - few < MARGIN, f"{few:.0f} MiB for 26 MiB of patches, {many:.0f} MiB for 132 MiB"
+    few, many = peak(tmp_path, 500), peak(tmp_path, 2500)
+    assert many - few < MARGIN, f"{few:.0f} MiB for 13 MiB of patches, {many:.0f} MiB for 66 MiB"
