@@ -15,6 +15,7 @@ from data_prep.store.opening import parse_spec
 from mta.exporting.check import Check
 from mta.exporting.facts import counts, markdown_table, metrics, outputs, resolution
 from mta.exporting.formats import LIBRARIES, Format
+from mta.exporting.serving import DTYPES
 from mta.provenance import provenance
 from mta.trained import Trained
 
@@ -35,7 +36,7 @@ _USE = {
         "import onnxruntime",
         'model = onnxruntime.InferenceSession("{name}")',
         "names = [output.name for output in model.get_outputs()]",
-        'outputs = dict(zip(names, model.run(names, {{"image": patches}})))',
+        'outputs = dict(zip(names, model.run(names, {{"{input}": patches}})))',
     ),
 }
 
@@ -51,7 +52,6 @@ def model_card(trained: Trained, kind: Format, which: str, name: str, rows: pd.D
         rows: a row a patch of the run, see `mta.exporting.check.Sample`.
         check: result of reading the export back.
     """
-    config = trained.config
     sections = {
         f"{name}: tumor classifier for histopathology patches": _USES,
         "Input": _input(trained, kind, name, rows),
@@ -67,16 +67,16 @@ def model_card(trained: Trained, kind: Format, which: str, name: str, rows: pd.D
     body = [
         f"{'#' if number == 0 else '##'} {title}\n\n{text}" for number, (title, text) in enumerate(sections.items())
     ]
-    return "\n\n".join([_header(kind, config.backbone), *body]) + "\n"
+    return "\n\n".join([_header(kind, trained), *body]) + "\n"
 
 
-def _header(kind: Format, backbone: str) -> str:
+def _header(kind: Format, trained: Trained) -> str:
     fields = {
         "license": "other",
         "license_name": "see-section-licenses",
         "library_name": _LIBRARY[kind],
-        "pipeline_tag": "image-classification",
-        "tags": [*_TAGS, backbone.lower()],
+        "pipeline_tag": "tabular-classification" if trained.embedded else "image-classification",
+        "tags": [*_TAGS, "patch-embeddings" if trained.embedded else trained.config.backbone.lower()],
     }
     return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
 
@@ -100,7 +100,9 @@ _LICENSES = """The weights carry what their training data and initial weights al
 
 
 def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str:
-    side = trained.side
+    if trained.embedded:
+        return _embedding(trained, rows)
+    side = trained.shape[0]
     order = "channels as below" if trained.stored_channels else "RGB"
     lines = [
         f"- `image`: (n, {side}, {side}, 3) `uint8`, {order}, 0 to 255. Scaling to what the network wants is inside.",
@@ -112,6 +114,18 @@ def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str
             "- Channels: profile `original` trained on channels as the files hold them, and so expects **BGR** where "
             "the original files were BGR (Camelyon hierarchies), RGB elsewhere; the same holds for stain normalization."
         )
+    return "\n".join(lines)
+
+
+def _embedding(trained: Trained, rows: pd.DataFrame) -> str:
+    encoder = trained.folder.record().get("encoder") or "the encoder of the training data, which its files do not name"
+    lines = [
+        f"- `embedding`: (n, {trained.shape[0]}) `float32`, one patch of tissue each, as {encoder} gives it. "
+        "Standardization is inside.",
+        f"- Resolution: {resolution(rows)}.",
+        "- Patches must be cut, and prepared for the encoder, as those of training were: this file has no pixels to "
+        "judge by, and embeddings of another encoder mean nothing to it.",
+    ]
     return "\n".join(lines)
 
 
@@ -133,9 +147,17 @@ def _stain_file(kind: Format, name: str) -> str:
 
 
 def _how(trained: Trained, kind: Format, name: str) -> str:
-    first, load, *ask = (line.format(name=name) for line in _USE[kind])
-    shape = f"(n, {trained.side}, {trained.side}, 3)"
-    lines = [first, "", f"# patches: {shape} uint8", load, *ask, 'probability = outputs["tumor_probability"]']
+    source = trained.model.input.name
+    first, load, *ask = (line.format(name=name, input=source) for line in _USE[kind])
+    shape = ", ".join(map(str, trained.shape))
+    lines = [
+        first,
+        "",
+        f"# patches: (n, {shape}) {DTYPES[source]}",
+        load,
+        *ask,
+        'probability = outputs["tumor_probability"]',
+    ]
     if trained.normalizer is not None:
         method = type(trained.normalizer).__name__
         lines[1:1] = [f"from data_prep.stain import {method}"]
@@ -150,8 +172,7 @@ def _settings(trained: Trained, which: str) -> str:
         "data": ", ".join(path.name for _, path in parse_spec(config.store)),
         "data fingerprints": ", ".join(value[:16] for value in record.get("inputs", {}).get("store", [])) or "unknown",
         "preset, profile": f"{config.preset}, {config.profile}",
-        "backbone": f"{config.backbone}, trainable {config.trainable}",
-        "initial weights": Path(config.weights).name,
+        **_trunk(trained),
         "concepts": ", ".join(config.concepts) or "none",
         "adversary": config.adversary,
         "split": Path(config.split).name if "=" not in config.split else config.split.count("=") * "file " + "by role",
@@ -161,6 +182,16 @@ def _settings(trained: Trained, which: str) -> str:
         "leaks let pass": f"{len(record.get('leaks', []))} (`run.json` of the run names them)",
     }
     return markdown_table(["setting", "value"], values.items())
+
+
+def _trunk(trained: Trained) -> dict[str, str]:
+    config = trained.config
+    if trained.embedded:
+        return {"encoder": trained.folder.record().get("encoder") or "unknown"}
+    return {
+        "backbone": f"{config.backbone}, trainable {config.trainable}",
+        "initial weights": Path(config.weights).name,
+    }
 
 
 def _limits(trained: Trained) -> str:

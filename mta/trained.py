@@ -13,9 +13,10 @@ from mta.cautions import fitted_by_slide, warn_of_fit, warn_of_resolution
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
 from mta.data.dataset import Coding
-from mta.data.inputs import PatchInputs
+from mta.data.inputs import EmbeddingInputs, Inputs, PatchInputs
+from mta.data.opening import require_shape
 from mta.data.stain import still_needed
-from mta.predicting import predict_rows, predictions_table, require_size
+from mta.predicting import predict_rows, predictions_table
 from mta.provenance import store_fingerprints
 from mta.run_folder import RunFolder
 
@@ -28,7 +29,7 @@ class Trained:
         folder: of the run.
         config: of the run.
         coding: concept scales and centres.
-        normalizer: of the stain, or None.
+        normalizer: of the stain, or None; there is none for embeddings.
         model: inference model.
     """
 
@@ -44,9 +45,14 @@ class Trained:
         return self.config.profile == "original"
 
     @property
-    def side(self) -> int:
-        """Side of the patches that the model takes, pixels."""
-        return int(self.model.input.shape[1])
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an input: (side, side, 3) pixels of a patch, or (width,) numbers of an embedding."""
+        return tuple(map(int, self.model.input.shape[1:]))
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the model takes embeddings in place of patches."""
+        return len(self.shape) == 1
 
     @property
     def trained_on(self) -> list[str]:
@@ -68,12 +74,26 @@ class Trained:
 
     def predict(self, patches: Any, rows: np.ndarray, quiet: bool = True) -> pd.DataFrame:
         """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
+        require_shape(patches, self.shape)
         warn_of_resolution(self, patches, rows)
         warn_of_fit(self, patches)
-        require_size(self.model, patches)
-        inputs = PatchInputs(patches, still_needed(patches, self.normalizer))
-        outputs = predict_rows(self.model, inputs, rows, quiet)
+        outputs = predict_rows(self.model, self.inputs(patches), rows, quiet)
         return predictions_table(patches.rows.iloc[rows], outputs, self.coding)
+
+    def inputs(self, patches: Any) -> Inputs:
+        """What the model is fed for `patches`, or embeddings, of its shape.
+
+        Raises `InputError` for patches normalized, or embeddings made, in another way than those of training.
+        """
+        if not self.embedded:
+            return PatchInputs(patches, still_needed(patches, self.normalizer))
+        trained = self.folder.record().get("encoder")
+        if trained and patches.encoder and trained != patches.encoder:
+            raise InputError(
+                f"{patches.files[0]}: embeddings of {patches.encoder}, the run was trained on those of {trained}; "
+                "their numbers have nothing in common"
+            )
+        return EmbeddingInputs(patches)
 
 
 def load_run(run: str | Path, which: str = "best") -> Trained:
@@ -84,8 +104,10 @@ def load_run(run: str | Path, which: str = "best") -> Trained:
     """
     folder = finished_run(run)
     config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
-    normalizer = None if config.stain == "none" else load_normalizer(folder.file("stain.json"))
-    return Trained(folder, config, coding, normalizer, folder.load_model(which))
+    trained = Trained(folder, config, coding, None, folder.load_model(which))
+    if not (trained.embedded or config.stain == "none"):
+        trained.normalizer = load_normalizer(folder.file("stain.json"))
+    return trained
 
 
 def finished_run(run: str | Path) -> RunFolder:

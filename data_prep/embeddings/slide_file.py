@@ -15,7 +15,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.store.guard import own_dataset
-from data_prep.store.handle import reading
+from data_prep.store.handle import open_hdf5, reading
 
 FEATURES, COORDS = "features", "coords"
 _WIDEST = 2**16
@@ -43,8 +43,9 @@ def has_embeddings(path: Path) -> bool:
     """Whether `path` is an HDF5 file with `features` at its top."""
     if not path.is_file() or not h5py.is_hdf5(path):
         return False
-    with reading(path) as file:
-        return FEATURES in file
+    with open_hdf5(path) as file:
+        # The link alone: what it points to is looked at, and judged, on opening.
+        return file.id.links.exists(FEATURES.encode())
 
 
 def read_slide_file(path: Path) -> SlideFile:

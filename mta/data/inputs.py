@@ -9,6 +9,7 @@ from mta.data.window import Windows
 
 BLOCK = 32  # patches: a chunk of the store
 WINDOW_BYTES = 256 * 2**20
+EMBEDDING_BYTES = 64 * 2**20
 
 
 class Inputs(Protocol):
@@ -49,7 +50,7 @@ class PatchInputs:
         self._patches, self.normalizer = patches, normalizer
         height, width = patches.size
         self.window = max(BLOCK, WINDOW_BYTES // (height * width * 3))
-        self._windows = Windows(patches, self.window)
+        self._windows = Windows(patches, self.window, (height, width, 3), np.uint8)
 
     def prepare(self, rows: np.ndarray, quiet: bool) -> None:
         """Nothing: patches are read when they are asked for."""
@@ -64,11 +65,44 @@ class PatchInputs:
 
     def between(self, start: int, stop: int, views: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """`Inputs.between`."""
-        images = normalized(self._windows.images(start, stop), self.normalizer)
+        images = normalized(self._windows.between(start, stop), self.normalizer)
         return {"image": images if views is None else dihedral(images, views)}
 
     def close(self) -> None:
         """Nothing: the store is closed by whoever opened it."""
+
+
+class EmbeddingInputs:
+    """Precomputed embeddings as the input `embedding`, (n, width) float32.
+
+    Of them, two windows of 64 MiB at most are in memory.
+
+    Args:
+        embeddings: open embeddings.
+    """
+
+    def __init__(self, embeddings: Any) -> None:
+        self._embeddings = embeddings
+        self.window = max(BLOCK, EMBEDDING_BYTES // (embeddings.width * 4))
+        self._windows = Windows(embeddings, self.window, (embeddings.width,), np.float32)
+
+    def prepare(self, rows: np.ndarray, quiet: bool) -> None:
+        """Nothing: embeddings are read when they are asked for."""
+
+    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """`Inputs.take`."""
+        return {"embedding": self._embeddings.take(rows)}
+
+    def start(self, order: np.ndarray) -> None:
+        """`Inputs.start`."""
+        self._windows.start(order)
+
+    def between(self, start: int, stop: int, views: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """`Inputs.between`; an embedding has no other view than its own."""
+        return {"embedding": self._windows.between(start, stop)}
+
+    def close(self) -> None:
+        """Nothing: the embeddings are closed by whoever opened them."""
 
 
 def normalized(images: np.ndarray, normalizer: Any) -> np.ndarray:

@@ -4,25 +4,27 @@ from typing import Any
 
 import numpy as np
 
-GAP = 4  # reading a few unwanted patches costs less than one more call into HDF5
-PIECE = 64  # patches read at once: few, to stay in the caches on their way into the window
+GAP = 4  # reading a few unwanted rows costs less than one more call into HDF5
+PIECE = 64  # rows read at once: few, to stay in the caches on their way into the window
 
 
 class Windows:
-    """Patches in a given order, read by whole windows of it.
+    """Patches or embeddings in a given order, read by whole windows of it.
 
-    Patches that are shuffled within a window lie far apart in the file for each batch, but not for the window: it
+    Rows that are shuffled within a window lie far apart in the file for each batch, but not for the window: it
     is read once, in the order of the file. Two windows are in memory at most, the one that was asked for last and the
     one before it, which serves a batch across their border. Their memory is used again, as new memory costs more time
     than reading does.
 
     Args:
-        patches: open store.
+        store: open store with `read(start, stop)`.
         window: positions a window.
+        shape: of what it gives for a row.
+        dtype: of its numbers.
     """
 
-    def __init__(self, patches: Any, window: int) -> None:
-        self._patches, self._window = patches, window
+    def __init__(self, store: Any, window: int, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+        self._store, self._window, self._shape, self._dtype = store, window, shape, dtype
         self._buffers: list[np.ndarray] = []
         self.start(np.empty(0, int))
 
@@ -31,17 +33,17 @@ class Windows:
         self._order = order
         self._kept: dict[int, np.ndarray] = {}
 
-    def images(self, start: int, stop: int) -> np.ndarray:
-        """A copy of the patches at positions `start` to `stop` of the order, (n, h, w, 3) uint8."""
-        images = np.empty((stop - start, *self._patches.size, 3), np.uint8)
+    def between(self, start: int, stop: int) -> np.ndarray:
+        """A copy of what lies at positions `start` to `stop` of the order, (n, *shape)."""
+        found = np.empty((stop - start, *self._shape), self._dtype)
         for number in range(start // self._window, -(-stop // self._window)):
             first = number * self._window
             low, high = max(start, first), min(stop, first + self._window)
-            images[low - start : high - start] = self._of(number)[low - first : high - first]
-        return images
+            found[low - start : high - start] = self._of(number)[low - first : high - first]
+        return found
 
     def _of(self, number: int) -> np.ndarray:
-        """The patches of window `number`, in their order."""
+        """What window `number` holds, in its order."""
         if number in self._kept:
             self._kept[number] = self._kept.pop(number)  # the last is the one that was asked for last
             return self._kept[number]
@@ -54,11 +56,11 @@ class Windows:
         return buffer
 
     def _free_buffer(self, count: int) -> np.ndarray:
-        """Memory for `count` patches that no kept window is in."""
+        """Memory for `count` rows that no kept window is in."""
         used = [window.base for window in self._kept.values()]
         free = [buffer for buffer in self._buffers if not any(buffer is base for base in used)]
         if not free:
-            free = [np.empty((self._window, *self._patches.size, 3), np.uint8)]
+            free = [np.empty((self._window, *self._shape), self._dtype)]
             self._buffers += free
         return free[0][:count]
 
@@ -68,4 +70,4 @@ class Windows:
             for start in range(0, len(run), PIECE):
                 piece = run[start : start + PIECE]
                 first, last = rows[piece[0]], rows[piece[-1]]
-                window[piece] = self._patches.read(int(first), int(last) + 1)[rows[piece] - first]
+                window[piece] = self._store.read(int(first), int(last) + 1)[rows[piece] - first]

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from data_prep.errors import InputError
+from mta.exporting.serving import DTYPES
 
 Format = Literal["keras", "saved_model", "onnx"]
 LIBRARIES = {"onnx": ("onnx", "tf2onnx")}
@@ -52,36 +53,38 @@ def _write_saved_model(model: Any, path: Path) -> None:
 
 def _write_onnx(model: Any, path: Path) -> None:
     # Given outright, because Keras knows it by itself only of a model that was called.
-    image = keras.InputSpec(dtype="uint8", shape=model.input.shape, name="image")
+    name = model.input.name
+    source = keras.InputSpec(dtype=DTYPES[name], shape=model.input.shape, name=name)
     with warnings.catch_warnings():
         # Keras 3.15 looks for np.object when it mends tf2onnx for NumPy 2.
         warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
-        model.export(str(path), format="onnx", verbose=False, input_signature=[image])
+        model.export(str(path), format="onnx", verbose=False, input_signature=[source])
 
 
-def answers(kind: Format, path: Path, images: np.ndarray) -> dict[str, np.ndarray] | None:
-    """Outputs of the written file for `images` (n, side, side, 3) uint8: name -> (n, width) float32.
+def answers(kind: Format, path: Path, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """Outputs of the written file for `samples`, name of its input -> (n, …): name -> (n, width) float32.
 
     Each format is read as its users would, without our network. None where ONNX Runtime is not installed.
     """
     if kind == "keras":
-        return keras.saving.load_model(path, compile=False, safe_mode=True).predict(images, verbose=0)
+        (values,) = samples.values()
+        return keras.saving.load_model(path, compile=False, safe_mode=True).predict(values, verbose=0)
     if kind == "saved_model":
-        return _answers_of_saved_model(path, images)
-    return _answers_of_onnx(path, images) if find_spec("onnxruntime") else None
+        return _answers_of_saved_model(path, samples)
+    return _answers_of_onnx(path, samples) if find_spec("onnxruntime") else None
 
 
-def _answers_of_saved_model(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+def _answers_of_saved_model(path: Path, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
-    outputs = loaded.signatures["serving_default"](image=tf.constant(images))
+    outputs = loaded.signatures["serving_default"](**{name: tf.constant(values) for name, values in samples.items()})
     return {name: values.numpy() for name, values in outputs.items()}
 
 
-def _answers_of_onnx(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+def _answers_of_onnx(path: Path, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, {"image": images}), strict=True))
+    return dict(zip(names, session.run(names, samples), strict=True))

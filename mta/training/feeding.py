@@ -9,7 +9,7 @@ from mta.data.features import FeatureCache, FeatureInputs
 from mta.data.features.computing import Computing
 from mta.data.features.folder import GB, CacheFolder, default_folder
 from mta.data.features.key import cache_key
-from mta.data.inputs import Inputs
+from mta.data.inputs import EmbeddingInputs, Inputs
 from mta.frozen import cut_frozen
 from mta.training.setup import Setup
 
@@ -23,13 +23,15 @@ class Feed:
 
 
 def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
-    """Cached features where that saves work, else patches.
+    """Cached features where that saves work, else patches; embeddings where there is no network below them.
 
     It does where some of the network is frozen and there is more than one epoch. Nothing is computed yet.
 
     Raises:
         InputError: when the folder of the caches cannot be made.
     """
+    if setup.data.embedded:
+        return Feed(EmbeddingInputs(setup.data.patches), model)
     patches = setup.patch_inputs()
     cut = cut_frozen(model) if config.cache == "auto" and sum(config.epochs) > 1 else None
     if cut is None:
