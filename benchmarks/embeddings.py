@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from data_prep.embeddings import open_embeddings
+from mta.data.balance import Balance
 from mta.data.inputs import EmbeddingInputs
 from mta.data.reader import BatchReader
 
@@ -53,7 +54,7 @@ def epoch(reader, number):
 
 def reader_of(embeddings):
     targets = {"tumor": embeddings.rows["label"].to_numpy("float32")[:, None]}
-    return BatchReader(EmbeddingInputs(embeddings), np.arange(len(embeddings)), targets, BATCH, seed=0)
+    return BatchReader(EmbeddingInputs(embeddings), Balance(np.arange(len(embeddings)), []), targets, BATCH, seed=0)
 
 
 def in_file_order(embeddings):

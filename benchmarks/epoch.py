@@ -4,7 +4,7 @@
 
 The original's way is one patch after the other through its Reinhard, then a step of the whole network, all layers
 forward. "whole network" is ours without a cache: stain in batches, then the same step. "from the cache" reads
-records and takes a step of what learns. "cache and step" is the first epoch: stain, frozen layers, records written,
+records and takes a step of what learns. "first epoch" is: stain, frozen layers, records written,
 and the step. All take turns in each round, over the same synthetic patches in batches of 32, weights random. Printed
 are medians over the rounds: the time of a patch, and the ratio within each round to the original's way.
 
@@ -84,9 +84,8 @@ class OriginalTraining(Training):
 class FirstEpoch:
     """Features computed and written, and a step from them."""
 
-    def __init__(self, training: Training, count: int) -> None:
+    def __init__(self, training: Training) -> None:
         self._training, self._rows = training, training.setup.data.of("train")
-        self._folder = next(Path(training.config.cache_dir).iterdir())
 
     def step(self, number: int) -> None:
         marks = self._training.inputs._cache._file._marks
@@ -121,6 +120,19 @@ def multiplying() -> float:
     return 2 * MATRIX**3 / (time.perf_counter() - start)
 
 
+def rivals_of(folder: Path, options: argparse.Namespace) -> dict:
+    """Name -> what has a `step(number)`; the features of all training patches are in the cache."""
+    store = make_store(folder, options.patches)
+    cached = Training(folder, store, options, "auto")
+    cached.inputs.prepare(cached.setup.data.of("train"), quiet=True)
+    return {
+        "the original's way": OriginalTraining(folder, store, options, "off"),
+        "whole network": Training(folder, store, options, "off"),
+        "from the cache": cached,
+        "first epoch": FirstEpoch(cached),
+    }
+
+
 def seconds(work, number: int) -> float:
     start = time.perf_counter()
     work.step(number)
@@ -148,15 +160,8 @@ def main() -> None:
 
 
 def run(folder: Path, options: argparse.Namespace) -> None:
-    store = make_store(folder, options.patches)
-    cached = Training(folder, store, options, "auto")
-    cached.inputs.prepare(cached.setup.data.of("train"), quiet=True)
-    rivals = {
-        "original's way": OriginalTraining(folder, store, options, "off"),
-        "whole network": Training(folder, store, options, "off"),
-        "from the cache": cached,
-        "cache and step": FirstEpoch(cached, options.patches),
-    }
+    rivals = rivals_of(folder, options)
+    cached = rivals["from the cache"]
     steps = options.patches // BATCH
     for rival in rivals.values():
         rival.step(0)

@@ -1,6 +1,6 @@
 """Derive the weights of `data_prep.nuclei.quality` on the tuning halves, and see whether they carry over.
 
-    python -m benchmarks.nuclei_quality DATA [--crossed]
+    python -m benchmarks.nuclei_quality DATA [--crossed | --leave-one-out]
 
 For each region and piece of each level the best intersection over union with a true nucleus is what the formula is to
 predict; the three data sets weigh equally. What is usual in a patch depends on the weights, so they are fitted in
@@ -8,6 +8,9 @@ rounds. Then the weights of every two data sets are tried on the third, and the 
 how well one could count with these candidates.
 
 `--crossed` looks at the reporting halves too: the weights are fitted on each half, the counts are those of the other.
+
+`--leave-one-out` counts in each image of monuseg with weights fitted on its other images, of either half, and on the
+tuning halves of the other two data sets. The interval of r is from images drawn with replacement, each with its tiles.
 """
 
 import argparse
@@ -23,9 +26,11 @@ from data_prep.nuclei import quality as formula
 from data_prep.nuclei.classical import kinds, measure
 from data_prep.nuclei.levels import Level
 
-Table = list[tuple[np.ndarray, np.ndarray]]
+Row = tuple[np.ndarray, np.ndarray]
+Table = list[Row]
 Tables = dict[str, Table]
-ROUNDS = 4
+Pair = tuple[Case, Row]
+ROUNDS, DRAWS = 4, 2000
 
 
 def table(some: list[Case], mpp: float) -> Table:
@@ -33,7 +38,7 @@ def table(some: list[Case], mpp: float) -> Table:
     return [_row(case, mpp) for case in some]
 
 
-def _row(case: Case, mpp: float) -> tuple[np.ndarray, np.ndarray]:
+def _row(case: Case, mpp: float) -> Row:
     measured = list(measure(case.image, mpp))
     truth = _at(case.truth, measured[0][0].labels.shape)
     regions = [one for level, growth, _, split in measured for one in kinds(level, growth, split)]
@@ -131,14 +136,71 @@ def report_crossed(folder: Path) -> None:
         )
 
 
+def report_left_out(folder: Path) -> None:
+    loaded = [load(folder, half) for half in ("tuning", "reporting")]
+    others = [table for name, table in loaded[0][1].items() if name != "monuseg"]
+    images = by_image(
+        [pair for some, tables in loaded for pair in zip(some["monuseg"], tables["monuseg"], strict=True)]
+    )
+    found = left_out(images, others)
+    for image, own in found.items():
+        without = correlation(np.concatenate([other for name, other in found.items() if name != image]))
+        print(
+            f"{image:24} bias {_bias(own):+5.1f} of {own[:, 1].mean():.1f}, r {correlation(own):.3f}, "
+            f"{without:.3f} without it"
+        )
+    counted = list(found.values())
+    level = [own - [_bias(own), 0] for own in counted]
+    low, high = interval(counted)
+    best = best_counts([case for pairs in images.values() for case, _ in pairs], MPP["monuseg"])
+    print(
+        f"monuseg  count r {correlation(np.concatenate(counted)):.3f} (95% {low:.3f} to {high:.3f} over resampled "
+        f"images), {correlation(np.concatenate(level)):.3f} less the bias of each image, "
+        f"{correlation(best):.3f} by the true overlap"
+    )
+
+
+def _bias(found: np.ndarray) -> float:
+    return float((found[:, 0] - found[:, 1]).mean())
+
+
+def by_image(pairs: list[Pair]) -> dict[str, list[Pair]]:
+    """Cases and their tables by the image that they are tiles of."""
+    images: dict[str, list[Pair]] = {}
+    for case, row in pairs:
+        images.setdefault(case.name.split()[0], []).append((case, row))
+    return images
+
+
+def left_out(images: dict[str, list[Pair]], others: list[Table]) -> dict[str, np.ndarray]:
+    """For each image of monuseg the `counts` with weights fitted without it."""
+    found = {}
+    for image, pairs in images.items():
+        rest = [row for name, own in images.items() if name != image for _, row in own]
+        weights, _ = fit([*others, rest])
+        found[image] = counts([case for case, _ in pairs], MPP["monuseg"], weights)
+    return found
+
+
+def interval(found: list[np.ndarray]) -> tuple[float, float]:
+    """The middle 95% of r where the images are drawn with replacement."""
+    draws = np.random.default_rng(0).integers(len(found), size=(DRAWS, len(found)))
+    drawn = [correlation(np.concatenate([found[image] for image in draw])) for draw in draws]
+    return float(np.percentile(drawn, 2.5)), float(np.percentile(drawn, 97.5))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--crossed", action="store_true", help="fit on each half, count in the other")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--crossed", action="store_true", help="fit on each half, count in the other")
+    mode.add_argument("--leave-one-out", action="store_true", help="count in each image of monuseg, fit on the others")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     if arguments.crossed:
         report_crossed(arguments.data)
+    elif arguments.leave_one_out:
+        report_left_out(arguments.data)
     else:
         report(*load(arguments.data, "tuning"))
 

@@ -54,13 +54,22 @@ def require_destination(path: str | Path, overwrite: bool = True) -> None:
         raise explain_write_failure(path, OSError(errno.EACCES, ""))
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it where they are absent; `InputError` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_failure(folder, error) from error
+
+
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.
 
     A reader never sees a half-written file, and a crash leaves the old one in place. What a killed process left of
     `path` is removed first (`sweep`). A `path` that is a folder, and write failures (full disk, quota, permissions),
-    become an `InputError`.
+    become an `InputError`. `durable`: whether a power cut right after leaves a whole file too; to wait for the disk
+    takes longer than many a file does, so what is checked when it is read, or easily made again, goes without.
     """
     path = Path(path)
     require_destination(path)
@@ -70,7 +79,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         yield temporary
-        _flush(temporary)
+        if durable:
+            _flush(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise explain_write_failure(path, error) from error
@@ -84,11 +94,12 @@ def sweep(path: str | Path) -> None:
     path = Path(path)
     for stray in path.parent.glob(f".{escape(path.stem)}.*.tmp{escape(path.suffix)}"):
         owner = stray.name.removeprefix(f".{path.stem}.").removesuffix(f".tmp{path.suffix}")
-        if owner.isdecimal() and not _runs(int(owner)):
+        if owner.isdecimal() and not is_running(int(owner)):
             stray.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -103,39 +114,12 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write `text` (UTF-8) to `path`, whole or not at all."""
-    with replacing(path) as temporary:
+def write_text(path: str | Path, text: str, durable: bool = True) -> None:
+    """Write `text` (UTF-8) to `path`, whole or not at all (`durable` as in `replacing`)."""
+    with replacing(path, durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON to `path`, whole or not at all. NaN is refused: use None."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-
-@contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Keep other processes out of `folder` while the block runs; `InputError` where one is in it.
-
-    A process that is killed lets go. Where the system or its network disk knows no such locks, nothing is kept out.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise InputError(f"{folder}: another run is at work here; wait for it, or choose another name") from None
-    except OSError:  # NFS locks no folders
-        os.close(handle)
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.close(handle)
+def write_json(path: str | Path, value: Any, durable: bool = True) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all (`durable` as in `replacing`). NaN is refused."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", durable)

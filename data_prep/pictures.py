@@ -19,9 +19,9 @@ def require_png(path: Path | None, flag: str) -> None:
         raise InputError(f"{flag} {path}: the picture is a PNG; end its name with .png")
 
 
-def write_png(path: Path, picture: "np.ndarray") -> None:
-    """Write `picture` (h, w, 3) RGB `uint8` to `path`, whole or not at all."""
+def write_png(path: Path, picture: "np.ndarray", durable: bool = True) -> None:
+    """Write `picture` (h, w, 3) RGB `uint8` to `path`, whole or not at all (`durable` as in `files.replacing`)."""
     import cv2
 
-    with replacing(path) as temporary:
+    with replacing(path, durable) as temporary:
         temporary.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())

@@ -48,6 +48,15 @@ def saturation_tissue(image: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(colored.astype(np.uint8), cv2.MORPH_OPEN, _OPENING) > 0
 
 
+def is_void_beyond(image: np.ndarray, share: float) -> bool:
+    """Whether more than `share` of the pixels of `image` (h, w, 3) RGB uint8 are `is_void`."""
+    allowed = share * image[..., 0].size
+    # Three values in each such pixel: to count dark values is quicker than to ask pixels, and nearly always enough.
+    if np.count_nonzero(image <= _VOID) <= 3 * allowed:
+        return False
+    return bool(np.count_nonzero(is_void(image)) > allowed)
+
+
 def is_void(images: np.ndarray) -> np.ndarray:
     """What a scanner left black, without a section: bool (..., h, w) of `images` (..., h, w, 3) RGB uint8, not empty.
 

@@ -25,7 +25,7 @@ SETTINGS = {
     "dropout": 0.2,
     "l2": 1e-4,
     "stain": "none",
-    "augment": "flips",
+    "augment": ("flips",),
     "optimizer": "adam",
     "learning_rate": 1e-3,
     "epochs": (10, 12),

@@ -1,7 +1,7 @@
 """The model card of an export: what it is, what it was made of, what it must not be used for.
 
 Sections follow Mitchell et al. 2019, "Model Cards for Model Reporting" (doi:10.1145/3287560.3287596); the YAML header
-is the one that model hubs read.
+is in `mta.exporting.header`.
 """
 
 from importlib.metadata import version
@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from data_prep.store.opening import parse_spec
 from mta.exporting.check import Check
 from mta.exporting.facts import counts, markdown_table, metrics, outputs, resolution
 from mta.exporting.formats import LIBRARIES, Format
+from mta.exporting.header import card_header
 from mta.exporting.serving import DTYPES
 from mta.provenance import provenance
 from mta.trained import Trained
 
-_LIBRARY = {"keras": "keras", "saved_model": "tensorflow", "onnx": "onnx"}
-_TAGS = ["histopathology", "digital-pathology", "multi-task-learning", "domain-adversarial", "research-only"]
 _USE = {
     "keras": (
         "import keras",
@@ -67,18 +65,7 @@ def model_card(trained: Trained, kind: Format, which: str, name: str, rows: pd.D
     body = [
         f"{'#' if number == 0 else '##'} {title}\n\n{text}" for number, (title, text) in enumerate(sections.items())
     ]
-    return "\n\n".join([_header(kind, trained), *body]) + "\n"
-
-
-def _header(kind: Format, trained: Trained) -> str:
-    fields = {
-        "license": "other",
-        "license_name": "see-section-licenses",
-        "library_name": _LIBRARY[kind],
-        "pipeline_tag": "tabular-classification" if trained.embedded else "image-classification",
-        "tags": [*_TAGS, "patch-embeddings" if trained.embedded else trained.config.backbone.lower()],
-    }
-    return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
+    return "\n\n".join([card_header(trained, kind), *body]) + "\n"
 
 
 _USES = """**For research only. Not a medical device: not for diagnosis, nor for any decision about a patient.**
@@ -102,7 +89,7 @@ _LICENSES = """The weights carry what their training data and initial weights al
 def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str:
     if trained.embedded:
         return _embedding(trained, rows)
-    side = trained.shape[0]
+    side = trained.side
     order = "channels as below" if trained.stored_channels else "RGB"
     lines = [
         f"- `image`: (n, {side}, {side}, 3) `uint8`, {order}, 0 to 255. Scaling to what the network wants is inside.",
@@ -118,7 +105,7 @@ def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str
 
 
 def _embedding(trained: Trained, rows: pd.DataFrame) -> str:
-    encoder = trained.folder.record().get("encoder") or "the encoder of the training data, which its files do not name"
+    encoder = trained.encoder or "the encoder of the training data, which its files do not name,"
     lines = [
         f"- `embedding`: (n, {trained.shape[0]}) `float32`, one patch of tissue each, as {encoder} gives it. "
         "Standardization is inside.",
@@ -187,7 +174,7 @@ def _settings(trained: Trained, which: str) -> str:
 def _trunk(trained: Trained) -> dict[str, str]:
     config = trained.config
     if trained.embedded:
-        return {"encoder": trained.folder.record().get("encoder") or "unknown"}
+        return {"encoder": trained.encoder or "unknown"}
     return {
         "backbone": f"{config.backbone}, trainable {config.trainable}",
         "initial weights": Path(config.weights).name,

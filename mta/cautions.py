@@ -14,6 +14,7 @@ from data_prep.console import warn
 if TYPE_CHECKING:
     from data_prep.stain import Normalizer
     from mta.data.dataset import Dataset
+    from mta.predictor import Predictor
     from mta.trained import Trained
 
 FEWEST_PATIENTS = 5
@@ -27,9 +28,9 @@ def median_mpp(rows: pd.DataFrame) -> float | None:
     return None if known.empty else float(np.median(known))
 
 
-def warn_of_resolution(trained: Trained, patches: Any, rows: np.ndarray) -> None:
+def warn_of_resolution(predictor: Predictor, patches: Any, rows: np.ndarray) -> None:
     """Warn where the `rows` of `patches` are more than 10 % finer or coarser than the patches of training."""
-    training, found = trained.folder.record().get("mpp"), median_mpp(patches.rows.iloc[rows])
+    training, found = predictor.mpp, median_mpp(patches.rows.iloc[rows])
     if training and found and abs(found / training - 1) > LARGEST_SHIFT:
         warn(
             f"{_files(patches)}: {found:.4g} um a pixel, the run was trained at {training:.4g}; extract or resample "
@@ -37,16 +38,16 @@ def warn_of_resolution(trained: Trained, patches: Any, rows: np.ndarray) -> None
         )
 
 
-def warn_of_fit(trained: Trained, patches: Any) -> None:
+def warn_of_fit(predictor: Predictor, patches: Any) -> None:
     """Warn where a run of slides fitted as a whole normalizes `patches` one by one."""
-    normalizer: Normalizer | None = trained.normalizer
-    if normalizer is None or "stain" in patches.attributes or not trained.fitted_by_slide:
+    normalizer: Normalizer | None = predictor.normalizer
+    if normalizer is None or "stain" in patches.attributes or not predictor.fitted_by_slide:
         return
     store = patches.files[0] if len(patches.files) == 1 and Path(patches.files[0]).is_file() else "STORE.h5"
     warn(
         f"{_files(patches)}: normalized patch by patch, the run was trained on stains fitted by slide; to do as it "
         f"did: python -m data_prep normalize {store} --out NORMALIZED.h5 --method {normalizer.method} "
-        f"--reference {trained.folder.file('stain.json')} --fit slide"
+        f"--reference {predictor.stain_file} --fit slide"
     )
 
 

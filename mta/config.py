@@ -17,11 +17,13 @@ from mta.spec import ModelSpec, check_concepts
 
 Preset = Literal["baseline", "multitask", "mta", "random-concept", "fixed-weights"]
 Profile = Literal["paper", "original"]
+Balance = Literal["none", "class", "centre", "class-centre"]
+Augment = Literal["none", "flips", "stain", "hed", "color"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides what a training run computes."""
+    """Everything that decides what a training run computes, and how often it saves."""
 
     store: tyro.conf.Positional[str]
     """patch store (flat or an original HDF5 layout), several under names (cam16=A.h5,all500=B.h5), or a table of slides
@@ -71,8 +73,15 @@ class TrainConfig:
     """momentum of SGD (0 to 1)"""
     nesterov: bool = True
     """Nesterov momentum for SGD"""
-    augment: Literal["none", "flips"] = "none"
-    """flips: each training patch in a random one of its 8 dihedral views"""
+    augment: tuple[Augment, ...] = ()
+    """how training patches vary, after stain normalization: flips (8 dihedral views), stain (amounts of hematoxylin and
+    eosin), hed (of hematoxylin, eosin and DAB), color (brightness, contrast, saturation, hue); none, or any of them"""
+    stain_sigma: float = 0.05
+    """strength of stain and hed: amounts are scaled by 1 ± this and shifted by 0 ± this (OD); 0.2 is strong"""
+    color_ranges: tuple[float, float, float, float] = (0.25, 0.25, 0.25, 0.04)
+    """strength of color: largest change of brightness, contrast and saturation (shares) and of hue (turns)"""
+    balance: Balance = "none"
+    """none: each training row once an epoch; else as many rows, in equal shares of the classes, centres, or both"""
     monitor: Literal["task", "total"] = "task"
     """validation loss that picks the best epoch and stops early: of the tumor task, or the total with penalties"""
     patience: int = 10
@@ -107,6 +116,8 @@ class TrainConfig:
     """room for all feature caches together (GB); the oldest go first, and what has no room is computed every epoch"""
     cache_dir: str = ""
     """folder of the feature caches; default: $MTA_CACHE, or mta in the user's cache folder"""
+    save_minutes: float = 10.0
+    """minutes between two states within an epoch, from which a killed run goes on (0: only after epochs)"""
 
 
 # What each preset and profile changes of the defaults above.
@@ -132,6 +143,8 @@ def configure(values: Mapping[str, Any]) -> TrainConfig:
     given = checked(values)
     chosen = defaults(str(given.get("preset", "mta")), str(given.get("profile", "paper")))
     config = TrainConfig(**{"store": "", "out": "", **chosen, **given})
+    if config.augment == ("none",):
+        config = dataclasses.replace(config, augment=())
     _check_ranges(config)
     return config
 
@@ -166,6 +179,8 @@ _TYPE_HINTS = {
     float: "write a number, with a point even before an exponent (1.0e-4)",
     tuple[str, ...]: 'write a list of texts, with quotes around numbers (["4"])',
     tuple[int, ...]: "write a list of whole numbers ([512, 256])",
+    tuple[Augment, ...]: "write a list of some of flips, stain, hed and color ([flips, stain])",
+    tuple[float, float, float, float]: "write four numbers with points ([0.25, 0.25, 0.25, 0.04])",
     tuple[int, int]: "write two whole numbers ([80, 20])",
 }
 
@@ -184,6 +199,17 @@ def _check_ranges(config: TrainConfig) -> None:
         "batch_size must be 1 or more": config.batch_size >= 1,
         "learning_rate must be a number above 0": 0 < config.learning_rate < float("inf"),
         "momentum must be from 0 to below 1": 0 <= config.momentum < 1,
+        "save_minutes must be 0 or more": 0 <= config.save_minutes < float("inf"),
+        "augment takes none alone, or others once each": len(set(config.augment)) == len(config.augment)
+        and "none" not in config.augment,
+        "profile original takes channels as stored; it knows flips alone": config.profile == "paper"
+        or set(config.augment) <= {"flips"},
+        "profile original reads each row once an epoch; it knows no balance": config.profile == "paper"
+        or config.balance == "none",
+        "stain_sigma must be from 0 to below 1": 0 <= config.stain_sigma < 1,
+        "color_ranges must be shares from 0 to 1 and turns from 0 to 0.5": all(
+            0 <= value <= limit for value, limit in zip(config.color_ranges, (1, 1, 1, 0.5), strict=True)
+        ),
         "patience must be 1 or more": config.patience >= 1,
         "folds must be 0, or 2 or more": config.folds == 0 or config.folds >= 2,
         "fold must be below folds": -1 <= config.fold < max(config.folds, 0),

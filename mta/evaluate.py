@@ -48,6 +48,7 @@ def evaluate(
         InputError: for bad input, before anything is written; also when the run's own store has changed since
             training, or is named as other data.
     """
+    from data_prep.claims import claimed
     from data_prep.files import write_json
     from mta.cautions import warn_of_few_patients
     from mta.data.dataset import require_both_classes
@@ -56,16 +57,16 @@ def evaluate(
     trained = load_run(run, model)
     dataset = _dataset(trained, str(data) if data else None, str(concept_file or ""))
     require_both_classes(dataset, *TESTED)
-    predictions = _predict(trained, dataset, quiet)
     description = {"run": str(trained.folder.path), "model": model, **_about(trained, dataset)}
     if concept_file:
         description["concept_file"] = str(concept_file)
     folder = Path(out) if out else _folder(trained, data, description["fingerprints"])
-    metrics = write_evaluation(folder, predictions, trained.coding.centres)
-    write_json(folder / "evaluation.json", description)
+    with claimed(folder):
+        metrics = write_evaluation(folder, _predict(trained, dataset, quiet), trained.coding.centres)
+        write_json(folder / "evaluation.json", description)
+        if not data:
+            _draw_history(trained)
     warn_of_few_patients(metrics)
-    if not data:
-        _draw_history(trained)
     if not quiet:
         _print(metrics, folder)
     return metrics

@@ -59,7 +59,7 @@ def export(
     trained = load_run(run, model)
     sample = draw_sample(trained)
     if not quiet:
-        say(f"{path}: writing, then checking on {len(sample)} patches (a minute for large networks)")
+        say(f"{path}: writing, then checking on {len(sample.values)} patches (a minute for large networks)")
     with staged(path) as draft:
         check = _write(trained, to, draft, sample)
         _accompany(trained, to, model, draft, sample, check)
@@ -75,13 +75,13 @@ def _write(trained: Trained, to: Format, draft: Path, sample: Sample) -> Check:
     from mta.exporting.serving import expected_outputs, serving_model
 
     write_model(serving_model(trained.model, trained.coding), to, draft)
-    found = answers(to, draft, sample.inputs)
+    found = answers(to, draft, sample.values)
     if found is None:
-        return Check(sample.source, len(sample), None)
+        return Check(sample.source, len(sample.values), None)
     expected = expected_outputs(trained.model, trained.coding, sample.values)
     different = differences(expected, found, trained.coding)
     require_equal(different)
-    return Check(sample.source, len(sample), different)
+    return Check(sample.source, len(sample.values), different)
 
 
 def _accompany(trained: Trained, to: Format, model: str, draft: Path, sample: Sample, check: Check) -> None:

@@ -3,11 +3,13 @@
 import json
 import shutil
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
+from data_prep.claims import LOCK, claimed
 from data_prep.errors import InputError
 from data_prep.files import replacing, write_json
 from mta.config import TrainConfig, configure, to_json
@@ -20,7 +22,7 @@ _OWN = (
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
-_WHERE = ("out", "cache_dir", "cache_limit")  # settings that decide no number
+_ANY = ("out", "cache_dir", "cache_limit", "save_minutes")  # settings that change nothing of what is computed
 _HALF_WRITTEN = ".*.tmp*"  # as `replacing` calls them
 
 
@@ -52,9 +54,9 @@ class RunFolder:
         return "new"
 
     def require_same(self, config: TrainConfig) -> None:
-        """Raise InputError when the run here has another configuration than `config` (places and room aside)."""
+        """Raise InputError when the run here would compute something else with `config`."""
         mine, other = to_json(self.config()), to_json(config)
-        changed = [name for name in mine if name not in _WHERE and mine[name] != other[name]]
+        changed = [name for name in mine if name not in _ANY and mine[name] != other[name]]
         if changed:
             name = changed[0]
             raise InputError(
@@ -88,13 +90,25 @@ class RunFolder:
         return value
 
     def clear(self) -> None:
-        """Remove what a run wrote here, and nothing else."""
-        for folder in (self.state, self.file("tensorboard"), self.file("export")):
-            shutil.rmtree(folder, ignore_errors=True)
-        for inner in (*self.path.glob("fold-*"), *self.path.glob("evaluation-*")):
-            RunFolder(inner).clear()
+        """Remove what a run wrote here, and nothing else.
+
+        Raises:
+            InputError: where a fold or an evaluation is being worked on; nothing is removed then.
+        """
+        every = [*self.path.glob("fold-*"), *self.path.glob("evaluation-*")]
+        with ExitStack() as claims:
+            for inner in every:
+                claims.enter_context(claimed(inner))
+            for inner in every:
+                RunFolder(inner).clear()
+        for inner in every:
             if not any(inner.iterdir()):
                 inner.rmdir()
+        self._remove_own()
+
+    def _remove_own(self) -> None:
+        for folder in (self.state, self.file("tensorboard"), self.file("export")):
+            shutil.rmtree(folder, ignore_errors=True)
         self.sweep()
         for name in _OWN:
             self.file(name).unlink(missing_ok=True)
@@ -140,4 +154,4 @@ class RunFolder:
 
 def _of_a_start(path: Path) -> bool:
     """Whether `path` is what a run leaves that was killed before its `config.json`, or a fold of such a one."""
-    return path.name in _FIRST or path.match("fold-*") or path.match(_HALF_WRITTEN)
+    return path.name in (*_FIRST, LOCK) or path.match("fold-*") or path.match(_HALF_WRITTEN)

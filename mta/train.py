@@ -63,19 +63,29 @@ def train(
 
 def train_config(config: TrainConfig, *, resume: bool = False, overwrite: bool = False, quiet: bool = False) -> Path:
     """`train` for a ready configuration."""
+    from data_prep.claims import claimed
     from mta.run_folder import RunFolder
 
     folder = RunFolder(config.out)
+    if not _is_finished(config, folder, resume, overwrite):
+        with claimed(folder.path):
+            # Another process may have been at work before.
+            if not _is_finished(config, folder, resume, overwrite):
+                _train(config, folder, quiet, overwrite)
+    return folder.path
+
+
+def _is_finished(config: TrainConfig, folder: Any, resume: bool, overwrite: bool) -> bool:
+    """Whether there is nothing left to do in `folder`; InputError where `config` does not fit what is there."""
     standing = folder.standing()
     if resume and standing == "new":
         raise InputError(f"{folder.path}: there is no run to resume; leave --resume out to start one")
-    if standing != "new" and not overwrite:
-        folder.require_same(config)
-        if standing == "finished":
-            say(f"{folder.path}: this run is finished; --overwrite starts it over")
-            return folder.path
-    _train(config, folder, quiet, overwrite)
-    return folder.path
+    if standing == "new" or overwrite:
+        return False
+    folder.require_same(config)
+    if standing == "finished":
+        say(f"{folder.path}: this run is finished; --overwrite starts it over")
+    return standing == "finished"
 
 
 def _train(config: TrainConfig, folder: Any, quiet: bool, overwrite: bool) -> None:

@@ -2,67 +2,65 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.stain import load_normalizer
-from mta.cautions import fitted_by_slide, warn_of_fit, warn_of_resolution
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
-from mta.data.dataset import Coding
-from mta.data.inputs import EmbeddingInputs, Inputs, PatchInputs
-from mta.data.opening import require_shape
-from mta.data.stain import still_needed
-from mta.predicting import predict_rows, predictions_table
+from mta.predictor import Predictor
 from mta.provenance import store_fingerprints
 from mta.run_folder import RunFolder
 
 
 @dataclass
-class Trained:
-    """What a run learned and how its inputs must look.
+class Trained(Predictor):
+    """What a run learned, with the run itself.
 
     Attributes:
         folder: of the run.
         config: of the run.
-        coding: concept scales and centres.
-        normalizer: of the stain, or None; there is none for embeddings.
-        model: inference model.
+        which: "best" or "last", the model that was loaded.
     """
 
     folder: RunFolder
     config: TrainConfig
-    coding: Coding
-    normalizer: Any
-    model: Any
+    which: str
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The model, the scales of its outputs, and the stain reference where there is one."""
+        names = (f"{self.which}.keras", "labels.json", *(("stain.json",) if self.normalizer is not None else ()))
+        return tuple(map(self.folder.file, names))
+
+    @property
+    def stain_file(self) -> Path:
+        """`stain.json` of the run."""
+        return self.folder.file("stain.json")
+
+    @property
+    def mpp(self) -> float | None:
+        """Median micrometres a pixel of the training rows, as `run.json` says it."""
+        return self.folder.record().get("mpp")
 
     @property
     def stored_channels(self) -> bool:
-        """Whether the model was trained on channels as the files hold them (profile `original`)."""
+        """Whether the profile is `original`."""
         return self.config.profile == "original"
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of an input: (side, side, 3) pixels of a patch, or (width,) numbers of an embedding."""
-        return tuple(map(int, self.model.input.shape[1:]))
-
-    @property
-    def embedded(self) -> bool:
-        """Whether the model takes embeddings in place of patches."""
-        return len(self.shape) == 1
+    def encoder(self) -> str:
+        """What made the embeddings, by `run.json`."""
+        return str(self.folder.record().get("encoder", ""))
 
     @property
     def trained_on(self) -> list[str]:
         """Fingerprint of each file of the store that the model was trained on."""
         return list(self.folder.record().get("inputs", {}).get("store", []))
-
-    @property
-    def fitted_by_slide(self) -> bool:
-        """Whether the store of training was normalized with the stains of each slide, not of each patch."""
-        return self.normalizer is not None and fitted_by_slide(self.folder.file("stain.json").read_text("utf-8"))
 
     def require_own_store(self) -> None:
         """Raise InputError unless the run's store, which is there, is as it was in training."""
@@ -72,29 +70,6 @@ class Trained:
                 "train again with --overwrite"
             )
 
-    def predict(self, patches: Any, rows: np.ndarray, quiet: bool = True) -> pd.DataFrame:
-        """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
-        require_shape(patches, self.shape)
-        warn_of_resolution(self, patches, rows)
-        warn_of_fit(self, patches)
-        outputs = predict_rows(self.model, self.inputs(patches), rows, quiet)
-        return predictions_table(patches.rows.iloc[rows], outputs, self.coding)
-
-    def inputs(self, patches: Any) -> Inputs:
-        """What the model is fed for `patches`, or embeddings, of its shape.
-
-        Raises `InputError` for patches normalized, or embeddings made, in another way than those of training.
-        """
-        if not self.embedded:
-            return PatchInputs(patches, still_needed(patches, self.normalizer))
-        trained = self.folder.record().get("encoder")
-        if trained and patches.encoder and trained != patches.encoder:
-            raise InputError(
-                f"{patches.files[0]}: embeddings of {patches.encoder}, the run was trained on those of {trained}; "
-                "their numbers have nothing in common"
-            )
-        return EmbeddingInputs(patches)
-
 
 def load_run(run: str | Path, which: str = "best") -> Trained:
     """Load the run in the folder `run` with its `best` or `last` model.
@@ -103,10 +78,13 @@ def load_run(run: str | Path, which: str = "best") -> Trained:
         InputError: when something is missing or damaged, or the run is not finished.
     """
     folder = finished_run(run)
+    record = folder.record()
     config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
-    trained = Trained(folder, config, coding, None, folder.load_model(which))
+    trained = Trained(coding, None, folder.load_model(which), folder, config, which)
     if not (trained.embedded or config.stain == "none"):
         trained.normalizer = load_normalizer(folder.file("stain.json"))
+    if folder.record() != record:
+        raise InputError(f"{folder.path}: was trained anew while it was read; run this again when that is finished")
     return trained
 
 

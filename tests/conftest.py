@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.disks import Disk, namespace
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # No test fills, or finds, the caches of whoever runs it.
@@ -24,3 +26,13 @@ def shared() -> Path:
     if not (SHARED / "golden").is_dir():
         pytest.skip(f"needs the real data in {SHARED} (or set MTA_SHARED)")
     return SHARED
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    """Disks that are full or read-only; the test is skipped where no file system can be mounted."""
+    if not namespace():
+        pytest.skip("needs unshare and the right to mount a tmpfs in a namespace")
+    folder = tmp_path / "disks"
+    folder.mkdir()
+    return Disk(folder)

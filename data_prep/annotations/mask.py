@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from data_prep.annotations.annotation import Annotation
+from data_prep.annotations.raster import runs, vectorize
 from data_prep.errors import InputError
 from data_prep.slides import Slide
 from data_prep.slides.opening import open_source
@@ -90,11 +91,8 @@ def _outline(path: Path, tumor: np.ndarray, across: float, down: float, slide: S
     """The pixels of `tumor` as a geometry in level-0 pixels, edge for edge."""
     import shapely
 
-    changes = np.diff(np.pad(tumor, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    (row, start), end = np.nonzero(changes == 1), np.nonzero(changes == -1)[1]
-    if len(row) > _MOST_RUNS:
-        raise InputError(f"{path}: the mask is speckled, {len(row)} stretches of tumor; clean or simplify it")
-    # Joined in whole mask pixels, whose edges meet exactly, and stretched afterwards.
-    pixels = shapely.union_all(shapely.box(start, row, end, row + 1))
-    tissue = shapely.transform(pixels, lambda points: points * (across, down))
-    return shapely.intersection(tissue, shapely.box(0, 0, *slide.size))
+    count = len(runs(tumor)[0])
+    if count > _MOST_RUNS:
+        raise InputError(f"{path}: the mask is speckled, {count} stretches of tumor; clean or simplify it")
+    painted = shapely.transform(vectorize(tumor), lambda points: points * (across, down))
+    return shapely.intersection(painted, shapely.box(0, 0, *slide.size))

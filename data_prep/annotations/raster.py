@@ -1,4 +1,4 @@
-"""Polygons as pixels."""
+"""Polygons as pixels, and pixels as polygons."""
 
 from typing import Any
 
@@ -45,3 +45,19 @@ def _crossings(start: np.ndarray, end: np.ndarray, height: int, width: int) -> t
     (x0, y0), (x1, y1) = upward[edge].T, downward[edge].T
     column = np.ceil(x0 + (row - y0) * (x1 - x0) / (y1 - y0))
     return row, np.clip(column, 0, width).astype(np.int64)
+
+
+def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, first column and column after the last (n,) of each stretch of `mask` (h, w) bool along a row."""
+    changes = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (row, start), end = np.nonzero(changes == 1), np.nonzero(changes == -1)[1]
+    return row, start, end
+
+
+def vectorize(mask: np.ndarray) -> Any:
+    """The pixels of `mask` (h, w) bool, edge for edge, as a shapely geometry in pixels from its corner."""
+    import shapely
+
+    row, start, end = runs(mask)
+    # In whole pixels, whose edges meet exactly.
+    return shapely.union_all(shapely.box(start, row, end, row + 1))

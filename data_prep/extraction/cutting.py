@@ -40,7 +40,7 @@ def cut(
             found += sum(reason == "" or (as_original and reason == "dark") for reason in reasons)
             kept = [number for number, reason in enumerate(reasons) if not reason]
             if kept:
-                yield corners[kept], patches[kept]
+                yield corners[kept], patches if len(kept) == len(patches) else patches[kept]
             if judge.exhausted or found == wanted:
                 return
 

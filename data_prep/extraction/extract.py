@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.claims import claimed
 from data_prep.cohorts import SlideEntry
 from data_prep.errors import InputError
 from data_prep.extraction.job import Job, make_jobs, parts_folder
@@ -14,7 +15,7 @@ from data_prep.extraction.running import LOCAL, run_jobs
 from data_prep.extraction.settings import ExtractionSettings
 from data_prep.extraction.state import SlideState, finished
 from data_prep.extraction.summary import write_summary
-from data_prep.files import claimed, explain_write_failure, require_destination
+from data_prep.files import make_folder, require_destination
 from data_prep.store import read_attribute, require_apart
 from data_prep.store.words import counted
 
@@ -71,8 +72,7 @@ def extract(
     require_apart([out, summary, *(job.preview for job in jobs)], read)
     if _is_complete(out, jobs, overwrite):
         return Extraction((), summary)
-    _make_folder(jobs[0].preview.parent)
-    _make_folder(parts_folder(out))
+    make_folder(jobs[0].preview.parent)
     with claimed(parts_folder(out)):
         extraction = Extraction(tuple(_run(jobs, scheduler, workers, progress)), summary)
         _finish(jobs, extraction, out)
@@ -112,13 +112,6 @@ def _recorded(out: Path) -> dict[str, tuple[str, str]]:
         return {slide["slide"]: (slide["key"], slide["status"]) for slide in slides}
     except (InputError, KeyError, TypeError):
         return {}
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_failure(folder, error) from error
 
 
 def _run(jobs: Sequence[Job], scheduler: str, workers: int, progress: Progress) -> list[SlideState]:

@@ -3,25 +3,43 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from data_prep.errors import InputError
 from data_prep.extraction.job import Job, parts_folder
 from data_prep.extraction.state import SlideState
 from data_prep.store import StoreWriter, open_patches
 
 
 def merge(jobs: Sequence[Job], states: Sequence[SlideState], out: Path) -> None:
-    """Write the parts of `jobs` that are done (`states`, in the same order) as the flat store `out`, whole or not."""
+    """Write the parts of `jobs` that are done (`states`, in the same order) as the flat store `out`, whole or not.
+
+    Raises `InputError` where a part is damaged; its slide will be cut again.
+    """
     settings = jobs[0].settings
     done = [job for job, state in zip(jobs, states, strict=True) if state.status == "done"]
     record = {"extraction": json.dumps(describe(jobs, states))}
     with StoreWriter(out, (settings.size, settings.size), attributes=record) as writer:
         for job in done:
-            with open_patches(job.part) as patches:
-                for start in range(0, len(patches), patches.block):
-                    stop = start + patches.block
-                    writer.append(patches.read(start, stop), patches.rows.iloc[start:stop])
+            for piece in _pieces(job):
+                writer.append(*piece)
+                del piece  # before the next is read: memory holds one
+
+
+def _pieces(job: Job) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+    """The patches of the part of `job` with their rows, block by block; checksums are compared on reading."""
+    try:
+        with open_patches(job.part) as patches:
+            for start in range(0, len(patches), patches.block):
+                stop = start + patches.block
+                yield patches.read(start, stop), patches.rows.iloc[start:stop]
+    except InputError as error:
+        job.state.unlink()
+        raise InputError(f"{error}; run the same command again, it cuts {job.entry.slide} anew") from error
 
 
 def describe(jobs: Sequence[Job], states: Sequence[SlideState]) -> dict[str, object]:

@@ -39,7 +39,7 @@ class SlideState:
 
 def write_state(path: Path, state: SlideState) -> None:
     """Write `state`, whole or not at all."""
-    write_json(path, asdict(state))
+    write_json(path, asdict(state), durable=False)
 
 
 def finished(job: Job) -> SlideState | None:

@@ -1,6 +1,7 @@
 """A first look at a slide: tissue and annotation on an overview, fine enough for the patches that are wanted."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import shapely
 from data_prep.annotations import Annotation, rasterize, read_annotation
 from data_prep.cohorts import SlideEntry
 from data_prep.cohorts.entry import NORMAL
+from data_prep.extraction.preview import SHORTEST
 from data_prep.extraction.settings import ExtractionSettings
 from data_prep.sampling import Ground, original_mask
 from data_prep.sampling.original import DOWNSAMPLE
@@ -29,14 +31,26 @@ def annotation_of(entry: SlideEntry, slide: Slide, settings: ExtractionSettings)
     return Annotation(shapely.Polygon()) if entry.label == NORMAL else None
 
 
-def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSettings) -> tuple[Ground, np.ndarray]:
-    """The ground to sample from, and the overview (h, w, 3) uint8 RGB that its masks were made of."""
-    overview, scale = slide.overview(slide.mpp * _downsample(slide, settings))
+@dataclass(frozen=True)
+class Survey:
+    """A slide from afar: the `ground` to sample from, the `overview` (h, w, 3) uint8 RGB that its masks were made of,
+    and a `picture` to look at, whose edges are a whole multiple of the overview's."""
+
+    ground: Ground
+    overview: np.ndarray
+    picture: np.ndarray
+
+
+def survey(slide: Slide, annotation: Annotation | None, settings: ExtractionSettings) -> Survey:
+    """Look at `slide` from afar; overview and picture come from one pass, as to read is what costs."""
+    mpp = slide.mpp * _downsample(slide, settings)
+    finer = math.ceil(SHORTEST * slide.overview_scale(mpp) / max(slide.size))
+    overview, picture, scale = slide.overviews(mpp, finer)
     tissue = otsu_tissue(overview) if settings.tissue == "otsu" else saturation_tissue(overview)
     tumor: Any = None if annotation is None else annotation.tumor
     drawn = None if tumor is None else _drawn(tumor, tissue.shape, scale, settings)
     aside: Any = None if annotation is None else annotation.aside
-    return Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), overview
+    return Survey(Ground(slide.size, slide.bounds, scale, tissue, drawn, tumor, aside), overview, picture)
 
 
 def _downsample(slide: Slide, settings: ExtractionSettings) -> float:

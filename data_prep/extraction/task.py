@@ -56,11 +56,11 @@ def _extract(job: Job) -> SlideState:
     with open_slide(job.entry.path, job.entry.mpp) as slide:
         require_resolution(slide, job.settings.patch_mpp(slide.mpp), job.settings.allow_upsampling)
         annotation = annotation_of(job.entry, slide, job.settings)
-        ground, overview = survey(slide, annotation, job.settings)
-        cutter = _Cutter(job, slide, ground)
+        found = survey(slide, annotation, job.settings)
+        cutter = _Cutter(job, slide, found.ground)
         cutter.write()
         corners = {kind: np.concatenate(blocks) for kind, blocks in cutter.corners.items()}
-        write_preview(job.preview, slide, overview, ground, corners, patch_side(slide, job.settings))
+        write_preview(job.preview, slide, found.picture, found.ground, corners, patch_side(slide, job.settings))
         return cutter.state(annotation or Annotation(None))
 
 
@@ -81,7 +81,8 @@ class _Cutter:
         first, size = next(pieces, None), self.job.settings.size
         if first is None:
             return
-        with StoreWriter(self.job.part, (size, size)) as writer:
+        # Not flushed, as its checksums tell what a power cut has lost: a core would stand idle until the disk is done.
+        with StoreWriter(self.job.part, (size, size), durable=False) as writer:
             for kind, (corners, patches) in chain([first], pieces):
                 writer.append(patches, self._rows(kind, corners))
                 self.corners[kind].append(corners)

@@ -9,7 +9,7 @@ from data_prep.nuclei.chromatin import WORKING_MPP
 from data_prep.nuclei.levels import Level
 
 SMALLEST, LARGEST = 2.0, 400.0  # um2; smaller and larger regions are no nuclei
-WEIGHTS = (-0.136, 0.287, 0.300, 0.640, 0.164, 0.149, -0.179, 0.320, 0.192)
+WEIGHTS = (-0.106, 0.341, 0.303, 0.439, 0.156, 0.139, -0.319, 0.386, 0.117)
 """Constant and weights of `compare`, by least squares on the tuning halves (`benchmarks/nuclei_quality.py`)."""
 USUAL = (1.1, np.log(24.0))
 """Density and log area (um2) of the usual nucleus: medians over the patches of the tuning halves."""
@@ -71,8 +71,8 @@ def compare(traits: np.ndarray, nucleus: Sequence[float] | np.ndarray) -> np.nda
     """(n, 9) terms: the `traits`, the last two as how far a region is paler and smaller than the usual `nucleus`."""
     density, log_area = nucleus
     terms = traits.copy()
-    terms[:, 7] = np.minimum(traits[:, 7] / density, 0.9)
-    terms[:, 8] = np.clip(traits[:, 8] - log_area, -1.5, 0)
+    terms[:, 7] = np.minimum(traits[:, 7] / density, 1)
+    terms[:, 8] = np.minimum(traits[:, 8] - log_area, 0)
     return terms
 
 

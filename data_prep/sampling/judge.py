@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data_prep.tissue import is_void
+from data_prep.tissue import is_void_beyond
 
 PATIENCE = 1000
 STEP = 0.05
@@ -71,7 +71,7 @@ class Judge:
     def _is_black(self, patch: np.ndarray) -> bool:
         if self._void is None:
             return not patch.any()
-        return bool(np.count_nonzero(is_void(patch)) > self._void * patch[..., 0].size)
+        return is_void_beyond(patch, self._void)
 
     def _lose_patience(self, reason: str) -> None:
         if not self._adaptive:

@@ -11,6 +11,7 @@ from data_prep.slides.resolution import decide_mpp
 from data_prep.slides.slide import Slide
 from data_prep.slides.source import RefusedError, Source
 from data_prep.slides.tiff_file import TiffPyramid
+from data_prep.slides.tiled_file import VENDORS, TiledFile
 
 
 def open_slide(path: str | Path, mpp: float | None = None) -> Slide:
@@ -43,15 +44,18 @@ def open_source(path: Path) -> Source:
 
 
 def _scanned(path: Path) -> Source:
-    """`path` through OpenSlide, but for plain TIFFs of which it would give less than is there.
+    """`path` through OpenSlide, but for plain TIFFs of which it would give less than is there, or only give it later.
 
     It leaves out levels and scale of OME-TIFFs, does not say what was gray, and gets 16-bit gray wrong (4.0.1).
     """
     slide = OpenSlideFile(path)
-    if slide.generic:
+    if slide.vendor in VENDORS:
         with suppress(RefusedError):
             pyramid = TiffPyramid(path)
-            better, other = (pyramid, slide) if pyramid.is_ome or pyramid.notes else (slide, pyramid)
-            other.close()
-            return better
+            if slide.vendor == "generic-tiff" and (pyramid.is_ome or pyramid.notes):
+                slide.close()
+                return pyramid
+            if pyramid.sizes == slide.sizes:
+                return TiledFile(slide, pyramid)
+            pyramid.close()
     return slide

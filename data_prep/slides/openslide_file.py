@@ -1,5 +1,6 @@
 """Slides through OpenSlide."""
 
+from ctypes import POINTER, c_uint32
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,8 @@ from data_prep.slides.source import RefusedError, damaged
 
 # Decoded tiles kept for a slide: a row of patches across the widest slides, and no more for the longest of runs.
 CACHE_BYTES = 128 * 2**20
+# Words of premultiplied ARGB from here on are opaque.
+_OPAQUE = 0xFF000000
 # Of pixels in a tile; where memory for one cannot be had, OpenSlide ends the process.
 _LARGEST_TILE = 2**26
 
@@ -31,9 +34,9 @@ class OpenSlideFile:
             self._slide.set_cache(openslide.OpenSlideCache(CACHE_BYTES))
         except (openslide.OpenSlideError, OSError) as error:
             raise RefusedError(str(error)) from error
-        self._error = openslide.OpenSlideError
+        self._error, self._read = openslide.OpenSlideError, openslide.lowlevel._read_region
         self._path = path
-        self.generic = self._slide.properties.get("openslide.vendor") == "generic-tiff"
+        self.vendor = self._slide.properties.get("openslide.vendor", "")
         self.sizes = tuple(self._slide.level_dimensions)
         self._require_tiles()
         self.bounds = (self._whole("openslide.bounds-x"), self._whole("openslide.bounds-y"))
@@ -53,11 +56,13 @@ class OpenSlideFile:
         """RGB uint8 (height, width, 3); what was not scanned is white."""
         down = self._slide.level_downsamples[level]
         corner = (round(x * down), round(y * down))
+        words = np.empty((height, width), np.uint32)
         try:
-            image = np.asarray(self._slide.read_region(corner, level, (width, height)))
+            # What `OpenSlide.read_region` calls too; it then converts and copies three times on the way to an array.
+            self._read(self._slide._osr, words.ctypes.data_as(POINTER(c_uint32)), *corner, level, width, height)
         except self._error as error:
             raise damaged(self._path, *corner, error) from error
-        return _over_white(image)
+        return _over_white(words)
 
     def close(self) -> None:
         """Release the file."""
@@ -73,10 +78,13 @@ class OpenSlideFile:
         return round(self._number(name) or 0)
 
 
-def _over_white(image: np.ndarray) -> np.ndarray:
-    """RGBA with straight alpha over white."""
-    alpha = cv2.extractChannel(image, 3)
-    if alpha.min() == 255:
-        return cv2.cvtColor(image, cv2.COLOR_RGBA2RGB)  # fifty times faster than a copy of the slice
-    share = alpha[..., None] / np.float32(255)
-    return np.round(image[..., :3] * share + 255 * (1 - share)).astype(np.uint8)
+def _over_white(words: np.ndarray) -> np.ndarray:
+    """Premultiplied ARGB, a word (h, w) uint32 a pixel, over white, as OpenSlide's straight alpha gives it."""
+    image = cv2.cvtColor(words.view(np.uint8).reshape(*words.shape, 4), cv2.COLOR_BGRA2RGB)
+    if words.min() < _OPAQUE:
+        seen = words < _OPAQUE
+        alpha = (words[seen] >> 24)[:, None]
+        straight = image[seen] * np.uint32(255) // np.maximum(alpha, 1)
+        share = alpha / np.float32(255)
+        image[seen] = np.round(straight * share + 255 * (1 - share))
+    return image

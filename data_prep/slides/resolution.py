@@ -43,8 +43,13 @@ def decide_mpp(path: Path, given: float | None, found: float | None) -> float:
 
 def require_resolution(slide: "Slide", mpp: float, allow_upsampling: bool = False) -> None:
     """Raise `InputError` where `mpp` is finer than `slide` by more than 1 %, unless `allow_upsampling`."""
-    if mpp < slide.mpp * (1 - CLOSE) and not allow_upsampling:
+    if is_coarser(slide, mpp) and not allow_upsampling:
         raise InputError(
             f"{slide.path}: has {slide.mpp:.4g} um a pixel, coarser than the {mpp:.4g} asked for; "
             f"take --mpp {slide.mpp:.4g} or more, or add --allow-upsampling"
         )
+
+
+def is_coarser(slide: "Slide", mpp: float) -> bool:
+    """Whether `slide` is coarser than `mpp` by more than 1 %."""
+    return mpp < slide.mpp * (1 - CLOSE)

@@ -11,7 +11,8 @@ from data_prep.slides.resolution import CLOSE
 from data_prep.slides.source import Source
 
 WHITE = 255
-_BLOCK = 2048
+# Small enough for the processor's cache, and for memory that is used again.
+_BLOCK = 512
 _LARGEST_OVERVIEW = 100_000_000
 
 
@@ -20,7 +21,8 @@ class Slide:
 
     `path`, `name` (file stem), `size` (width, height) of level 0, `downsamples` (level-0 pixels a pixel of each level,
     1.0 first), `bounds` (x, y) of the scanned area's corner in level 0, `notes` (conversions that its pixels needed).
-    Positions are level-0 pixels: pixel (0, 0) covers the square from (0, 0) to (1, 1). A context manager.
+    Positions are level-0 pixels: pixel (0, 0) covers the square from (0, 0) to (1, 1). A context manager. Several
+    threads may read at once; the tiles that they decode are kept for all of them.
     """
 
     def __init__(self, path: Path, source: Source, mpp: float) -> None:
@@ -61,18 +63,32 @@ class Slide:
         Pixel (row, column) is the mean over the level-0 square from (column * scale, row * scale), size scale; the last
         row and column are filled up with white. Raises `InputError` above 100 million pixels, or where damaged.
         """
+        image, _, scale = self.overviews(mpp, 1)
+        return image, scale
+
+    def overviews(self, mpp: float, finer: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """`overview(mpp)`, the same with about `finer` times as many pixels an edge, and the scale of the first.
+
+        Both come from one pass over a level. The second has a whole number of times as many: fewer than `finer` where
+        the level does not have them, up to twice as many where means over whole pixels are possible, which are quick.
+        """
         level, step = self._overview_steps(mpp)
+        finer = min(finer, step)
+        finer = next((number for number in range(finer, 2 * finer) if step % number == 0), finer)
         scale = step * self.downsamples[level]
         width, height = (max(1, int(np.ceil(length / scale - CLOSE))) for length in self.size)
         if width * height > _LARGEST_OVERVIEW:
             raise InputError(f"{self.path}: {width} x {height} pixels are too many for an overview; take a coarser one")
-        image = np.empty((height, width, 3), np.uint8)
+        images = [np.empty((height * zoom, width * zoom, 3), np.uint8) for zoom in sorted({1, finer})]
         block = max(1, _BLOCK // step)
         for top in range(0, height, block):
             for left in range(0, width, block):
-                part = image[top : top + block, left : left + block]
-                part[:] = self._shrunk(level, step, left, top, part.shape[1], part.shape[0])
-        return image, scale
+                rows, columns = min(block, height - top), min(block, width - left)
+                box = self._box(level, left * step, top * step, columns * step, rows * step)
+                for image, zoom in zip(images, sorted({1, finer}), strict=True):
+                    part = image[top * zoom : (top + rows) * zoom, left * zoom : (left + columns) * zoom]
+                    part[:] = _shrunk(box, part.shape[1], part.shape[0])
+        return images[0], images[-1], scale
 
     def close(self) -> None:
         """Release the file."""
@@ -94,10 +110,6 @@ class Slide:
         level = self._finer_level(mpp / self.mpp)
         return level, max(1, round(mpp / self.mpp / self.downsamples[level]))
 
-    def _shrunk(self, level: int, step: int, left: int, top: int, width: int, height: int) -> np.ndarray:
-        image = self._box(level, left * step, top * step, width * step, height * step)
-        return image if step == 1 else cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-
     def _box(self, level: int, x: int, y: int, width: int, height: int) -> np.ndarray:
         """A box in pixels of `level`, white where it leaves the level."""
         full_width, full_height = self._source.sizes[level]
@@ -108,3 +120,9 @@ class Slide:
         if x0 < x1 and y0 < y1:
             image[y0 - y : y1 - y, x0 - x : x1 - x] = self._source.region(level, x0, y0, x1 - x0, y1 - y0)
         return image
+
+
+def _shrunk(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    if image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

@@ -9,7 +9,7 @@ from data_prep.errors import InputError
 
 
 class Source(Protocol):
-    """An open slide file: levels, and pixels of any box within a level."""
+    """An open slide file: levels, and pixels of any box within a level, for any number of threads at once."""
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:

@@ -4,6 +4,7 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 from struct import unpack
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class TiffPyramid:
             from tifffile import TiffFile
         except ImportError:
             raise InputError('TIFF files are read by tifffile, which is missing: pip install "mta[slides]"') from None
-        self._path = path
+        self._path, self._turn = path, Lock()
         try:
             # No other file that an OME header may name.
             self._file = TiffFile(path, _multifile=False)
@@ -62,6 +63,20 @@ class TiffPyramid:
                 if tile is not None:
                     _paste(image, tile, column * columns - x, row * rows - y)
         return image
+
+    def is_plain(self, level: int) -> bool:
+        """Whether `level` is of tiles in 8-bit RGB or YCbCr, none of them left out."""
+        page = self._pages[level]
+        plain = page.is_tiled and page.samplesperpixel == 3 and page.planarconfig == 1 and page.dtype == np.uint8
+        return plain and all(page.databytecounts)
+
+    def richest_tile(self, level: int) -> tuple[int, int, int, int]:
+        """The box (x, y, width, height), in pixels of `level`, of the tile that takes the most bytes in the file."""
+        page, (width, height) = self._pages[level], self.sizes[level]
+        rows, columns = self._segment(page)
+        row, column = divmod(int(np.argmax(page.databytecounts)), -(-width // columns))
+        x, y = column * columns, row * rows
+        return x, y, min(columns, width - x), min(rows, height - y)
 
     def close(self) -> None:
         """Release the file and the tiles."""
@@ -109,7 +124,9 @@ class TiffPyramid:
         planes = page.samplesperpixel if page.planarconfig == 2 else 1
         parts = [self._read(page, row * across + column + plane * a_plane) for plane in range(planes)]
         whole = [part for part in parts if part is not None]
-        return to_rgb(page, np.concatenate(whole, axis=-1)) if len(whole) == planes else None
+        if len(whole) < planes:
+            return None
+        return to_rgb(page, whole[0] if planes == 1 else np.concatenate(whole, axis=-1))
 
     def _read(self, page: Any, index: int) -> np.ndarray | None:
         """The samples (h, w, n) of segment `index`. ValueError where the file ends before it."""
@@ -117,8 +134,9 @@ class TiffPyramid:
         if not count:
             return None
         file = self._file.filehandle
-        file.seek(offset)
-        data = file.read(count)
+        with self._turn:  # between threads: one place in the file, decoding beside each other
+            file.seek(offset)
+            data = file.read(count)
         if len(data) < count:
             raise ValueError(f"the file ends {count - len(data)} bytes too soon")
         tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in (6, 7) else {}

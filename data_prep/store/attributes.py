@@ -1,4 +1,4 @@
-"""What a flat store says of its making: JSON texts beside the patches, as root attributes of the file."""
+"""What a flat store says of its making: JSON texts beside the patches."""
 
 import json
 from collections.abc import Iterable
@@ -7,8 +7,10 @@ from pathlib import Path
 import h5py
 
 from data_prep.errors import InputError
-from data_prep.store.flat import ATTRIBUTES, attribute, is_flat
+from data_prep.store.flat import ATTRIBUTES, is_flat
+from data_prep.store.guard import own_dataset
 from data_prep.store.handle import reading
+from data_prep.store.sealed import damage, text_in
 
 
 def read_attribute(path: str | Path, name: str) -> str | None:
@@ -22,14 +24,18 @@ def read_attribute(path: str | Path, name: str) -> str | None:
 
 def store_attributes(file: h5py.File) -> dict[str, str]:
     """The JSON texts of an open file; empty where it is no flat store."""
-    names = [name for name in ATTRIBUTES if name in file.attrs] if is_flat(file) else []
-    texts = {name: attribute(file, name) for name in names}
-    for name, text in texts.items():
-        try:
-            json.loads(text)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"{file.filename}: the attribute {name} is not JSON; make the store again") from error
-    return texts
+    found = {name: own_dataset(file, f"made/{name}") for name in ATTRIBUTES} if is_flat(file) else {}
+    return {name: _json(file, name, dataset) for name, dataset in found.items() if dataset is not None}
+
+
+def _json(file: h5py.File, name: str, dataset: h5py.Dataset) -> str:
+    if problem := damage(dataset):
+        raise InputError(f"{file.filename}: {problem}")
+    try:
+        json.loads(text := text_in(dataset))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{file.filename}: made/{name} is not JSON; make the store again") from error
+    return text
 
 
 def shared_attributes(each: Iterable[dict[str, str]]) -> dict[str, str]:

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.store.flat import attribute
 from data_prep.store.guard import own_dataset
-from data_prep.store.output import hdf5_output
+from data_prep.store.output import Output, hdf5_output
 from data_prep.store.part import read_text
 from data_prep.store.rows import KEY, text_column
+from data_prep.store.sealed import add_group, attribute, damage, set_text, write_column, write_text
 
 FORMAT = "mta-concepts"
-VERSION = 1
+VERSION = 2
 _AGAIN = "measure the concepts again"
 
 
@@ -34,18 +34,25 @@ def write_concepts(path: str | Path, table: pd.DataFrame, made: Mapping[str, Any
     patch listed twice, a name with a slash, infinite values, and where the file cannot be written.
     """
     _require_writable(path, table)
-    with hdf5_output(path) as output, output.writing(int(table.memory_usage(deep=True).sum()) * 2):
+    with hdf5_output(path, checked=True) as output:
         keys = table.index.to_frame(index=False)
+        add_group(output, "rows")
         for name in KEY[:-1]:
-            output.file.create_dataset(f"rows/{name}", data=text_column(keys, name), dtype=h5py.string_dtype())
-        output.file["rows/patch_no"] = keys["patch_no"].to_numpy("int64")
-        output.file.create_group("concepts", track_order=True)
-        for name in table:
-            dataset = output.file.create_dataset(f"concepts/{name}", data=table[name].to_numpy("float64"))
-            dataset.attrs["units"] = table.attrs["units"].get(name, "")
-            dataset.attrs["description"] = table.attrs.get("descriptions", {}).get(name, "")
-        attributes = {"made": json.dumps(dict(made or {})), "format": FORMAT, "format_version": VERSION}
-        output.file.attrs.update(attributes | {"complete": True})
+            write_column(output, f"rows/{name}", text_column(keys, name))
+        write_column(output, "rows/patch_no", keys["patch_no"].to_numpy("int64"))
+        _write_values(output, table)
+        write_text(output, "made", json.dumps(dict(made or {})))
+        with output.writing(0):
+            set_text(output.file, "format", FORMAT)
+            output.file.attrs.update({"format_version": VERSION, "complete": True})
+
+
+def _write_values(output: Output, table: pd.DataFrame) -> None:
+    add_group(output, "concepts", ordered=True)
+    for name in table:
+        dataset = write_column(output, f"concepts/{name}", table[name].to_numpy("float64"))
+        set_text(dataset, "units", table.attrs["units"].get(name, ""))
+        set_text(dataset, "description", table.attrs.get("descriptions", {}).get(name, ""))
 
 
 def _require_writable(path: str | Path, table: pd.DataFrame) -> None:
@@ -83,14 +90,14 @@ def concept_table(file: h5py.File) -> pd.DataFrame:
     table = pd.DataFrame({name: group[name][()] for name in group}, index=index, dtype="float64")
     _require_finite(file.filename, table)
     for kind, key in (("units", "units"), ("descriptions", "description")):
-        table.attrs[kind] = {name: str(group[name].attrs.get(key, "")) for name in group}
+        table.attrs[kind] = {name: str(attribute(group[name], key) or "") for name in group}
     return table
 
 
 def concept_problems(file: h5py.File) -> list[str]:
     """What is wrong with a concept table but its values, one text each; empty when it is sound."""
     if (version := attribute(file, "format_version")) != VERSION:
-        return [f"format version {version} is not {VERSION}; read it with the mta that made it"]
+        return [f"format version {version} is not {VERSION}; {_AGAIN}"]
     if attribute(file, "complete") != 1:
         return [f"the file was not finished; {_AGAIN}"]
     if not isinstance(file.get("concepts"), h5py.Group):
@@ -115,4 +122,4 @@ def _problem(file: h5py.File, name: str, kind: str, length: int) -> str:
         return f"{name} has the shape {dataset.shape} beside {length} patches; {_AGAIN}"
     if not length or dataset.id.get_storage_size() < dataset.nbytes:
         return f"{name} holds no values; {_AGAIN}"
-    return ""
+    return damage(dataset)

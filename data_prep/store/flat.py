@@ -1,17 +1,16 @@
 """The flat patch store on disk: names, version, and the reading of everything but the pixels."""
 
-from typing import Any
-
 import h5py
-import numpy as np
 import pandas as pd
 
 from data_prep.store.hierarchy import ORIGIN_COLUMNS
 from data_prep.store.part import read_text
 from data_prep.store.rows import ROW_COLUMNS, complete_rows
+from data_prep.store.sealed import attribute
+from data_prep.store.sums import PatchSums
 
 FORMAT = "mta-patches"
-VERSION = 1
+VERSION = 2
 CHUNK = 32
 ATTRIBUTES = ("extraction", "stain")
 """JSON texts that a store may carry: how its patches were cut, and the normalizer that made their pixels."""
@@ -20,12 +19,6 @@ ATTRIBUTES = ("extraction", "stain")
 def is_flat(file: h5py.File) -> bool:
     """Whether an open file is a flat store (of any version, finished or not)."""
     return attribute(file, "format") == FORMAT
-
-
-def attribute(file: h5py.File, name: str) -> Any:
-    """The single value of an attribute of `file`; None where it is absent or no single value."""
-    value = file.attrs.get(name)
-    return value if np.ndim(value) == 0 else None
 
 
 def flat_rows(file: h5py.File) -> pd.DataFrame:
@@ -54,5 +47,10 @@ def flat_concepts(file: h5py.File) -> pd.DataFrame:
     """The concepts of a sound flat store: float64 columns with `attrs["units"]`, RangeIndex = row."""
     group = file.get("concepts", {})
     frame = pd.DataFrame({name: group[name][()] for name in group}, index=pd.RangeIndex(len(file["patches"])))
-    frame.attrs["units"] = {name: str(group[name].attrs.get("units", "")) for name in group}
+    frame.attrs["units"] = {name: str(attribute(group[name], "units") or "") for name in group}
     return frame
+
+
+def flat_sums(file: h5py.File) -> PatchSums | None:
+    """The checksums of the patches of a sound flat store; None where another program made it without."""
+    return PatchSums(file["checksums"][()]) if "checksums" in file else None

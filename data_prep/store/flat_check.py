@@ -5,11 +5,12 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.store.flat import VERSION, attribute
+from data_prep.store.flat import VERSION
 from data_prep.store.guard import own_dataset
 from data_prep.store.hierarchy import ORIGIN_COLUMNS
 from data_prep.store.part import size_problem
 from data_prep.store.rows import COLUMN_TYPES, LABELS, ROLES
+from data_prep.store.sealed import attribute, damage
 
 _AGAIN = "make the store again"
 
@@ -23,7 +24,7 @@ def require_sound(file: h5py.File) -> None:
 def flat_problems(file: h5py.File) -> list[str]:
     """Everything wrong with a flat store but its pixels, one text each; empty when it is sound."""
     if (version := attribute(file, "format_version")) != VERSION:
-        return [f"format version {version} is not {VERSION}; read it with the mta that made it"]
+        return [f"format version {version} is not {VERSION}; make the store again, by the command that made it"]
     if attribute(file, "complete") != 1:
         return ["the store was not finished; make it again"]
     patches, problem = _dataset(file, "patches")
@@ -63,6 +64,8 @@ def _columns(file: h5py.File, count: int) -> list[str]:
     if "origin" in file:
         entries = len(dataset) if (dataset := _dataset(file, "origin/entry")[0]) is not None and dataset.ndim else 0
         problems += [_column(file, f"origin/{name}", "str", entries, "entries") for name in ORIGIN_COLUMNS]
+    if "checksums" in file:
+        problems.append(_column(file, "checksums", "uint32", count))
     return [problem for problem in problems if problem]
 
 
@@ -84,7 +87,7 @@ def _column(file: h5py.File, name: str, kind: str, count: int, of: str = "patche
         return f"{name} has the shape {dataset.shape}; expected one value for each of the {count} {of}"
     if len(dataset) != count:
         return f"{name} has {len(dataset)} rows beside {count} {of}; {_AGAIN}"
-    return ""
+    return damage(dataset)
 
 
 def _fits(dataset: h5py.Dataset, kind: str) -> bool:

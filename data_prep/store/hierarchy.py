@@ -64,7 +64,9 @@ def _holds_groups(node: h5py.Group) -> bool:
     return any(isinstance(child, h5py.Group) for child in node.values())
 
 
-def _pixel_problem(place: Place, node: h5py.Dataset) -> str:
+def _pixel_problem(place: Place, node: h5py.Dataset | h5py.Datatype) -> str:
+    if not isinstance(node, h5py.Dataset):
+        return "is a type, not the data itself"
     dimensions = 3 if place.layout == "demo" else 4
     if node.ndim != dimensions or node.shape[-1] != 3:
         return f"has the shape {node.shape}; patches are {'' if dimensions == 3 else 'n x '}height x width x 3"

@@ -1,7 +1,7 @@
 """From a path, or several under names, to one set of patches."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.store.attributes import shared_attributes, store_attributes
-from data_prep.store.flat import flat_origin, flat_rows, is_flat
+from data_prep.store.flat import flat_origin, flat_rows, flat_sums, is_flat
 from data_prep.store.flat_check import require_sound
 from data_prep.store.handle import LazyFile, reading
 from data_prep.store.hierarchy import origin_of, rows_of, scan
@@ -93,7 +93,7 @@ def _open(path: Path, name: str, order: ChannelOrder) -> _Opened:
 def _open_flat(path: Path, file: h5py.File) -> _Opened:
     require_sound(file)
     shape, masks = file["patches"].shape, file.get("masks")
-    part = Part(LazyFile(path), "patches", 0, shape[0], None if masks is None else "masks")
+    part = Part(LazyFile(path), "patches", 0, shape[0], None if masks is None else "masks", flat_sums(file))
     mask_shapes = set() if masks is None else {tuple(masks.shape[1:])}
     return _Opened(
         path,
@@ -134,7 +134,7 @@ def _chain(opened: Sequence[_Opened]) -> list[Part]:
     """The parts of all files with `first` counted over all of them."""
     parts, offset = [], 0
     for item in opened:
-        parts += [Part(p.file, p.dataset, p.first + offset, p.count, p.masks) for p in item.parts]
+        parts += [replace(part, first=part.first + offset) for part in item.parts]
         offset += len(item.rows)
     return parts
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.store.handle import DAMAGE, LazyFile
+from data_prep.store.sums import DAMAGED, PatchSums
 
 # A batch of larger ones fits no memory; a file may declare any size without holding a byte of it.
 MAX_SIDE = 4096
@@ -21,10 +22,13 @@ class Part:
     first: int
     count: int
     masks: str | None = None
+    sums: PatchSums | None = None
 
     def read_into(self, out: np.ndarray, start: int) -> None:
         """Fill `out` (n, h, w, 3) uint8 with the patches from `start` on, as they lie on disk."""
         self._read(self.dataset, out, start)
+        if self.sums is not None and (bad := self.sums.first_damaged(out, start)) is not None:
+            raise InputError(f"{self.file.path}: patch {bad} {DAMAGED}")
 
     def read_masks_into(self, out: np.ndarray, start: int) -> None:
         """Fill `out` (n, h, w) or (n, h, w, 6) uint16 with the masks from `start` on."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import h5py
 import pandas as pd
 
 from data_prep.errors import InputError
@@ -58,12 +59,21 @@ def check_structure(path: Path) -> list[Finding]:
             if is_concept_file(file):
                 return [Finding(name, text, problem=False) for text in _empty_concepts(concept_table(file))]
             if is_flat(file):
-                return [Finding(name, text) for text in flat_problems(file) or _empty_concepts(flat_concepts(file))]
+                return _check_flat(name, file)
             result = scan(file)
     except InputError as error:
         return [Finding(name, str(error).removeprefix(f"{path}: "))]
     findings = [Finding(name, text, redo=(slide,)) for slide, text in result.problems]
     return findings + [Finding(name, text, problem=False) for _, text in result.warnings]
+
+
+def _check_flat(name: str, file: h5py.File) -> list[Finding]:
+    problems = flat_problems(file) or _empty_concepts(flat_concepts(file))
+    findings = [Finding(name, text) for text in problems]
+    if "checksums" not in file:
+        text = "no checksums of the patches, so that damage to them goes unnoticed; convert the store into a new one"
+        findings.append(Finding(name, text, problem=False))
+    return findings
 
 
 def _is_table(path: Path) -> bool:

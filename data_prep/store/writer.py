@@ -16,6 +16,8 @@ from data_prep.store.hierarchy import ORIGIN_COLUMNS
 from data_prep.store.output import hdf5_output
 from data_prep.store.part import size_problem
 from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_column
+from data_prep.store.sealed import add_group, set_text, write_column, write_text
+from data_prep.store.sums import patch_sums
 
 
 class StoreWriter:
@@ -24,7 +26,7 @@ class StoreWriter:
     `path`: the store to make (an old one is replaced when the new one is complete). `size`: (height, width) in
     pixels. `concepts`: unit of each concept, by name. `mask_shape`: (h, w) for label maps, (h, w, 6) for PanNuke's,
     () for none. `origin`: `Patches.origin` where the patches come from an original layout. `attributes`: JSON texts of
-    the store's making, by a name in `ATTRIBUTES`.
+    the store's making, by a name in `ATTRIBUTES`. `durable`: as in `data_prep.files.replacing`.
 
     Leaving the block normally completes and renames the file; an exception leaves nothing behind. A full disk, a
     quota or a file-size limit is an `InputError`.
@@ -38,21 +40,23 @@ class StoreWriter:
         mask_shape: tuple[int, ...] = (),
         origin: pd.DataFrame | None = None,
         attributes: Mapping[str, str] | None = None,
+        durable: bool = True,
     ) -> None:
         self._path, self._size, self._mask_shape = Path(path), size, mask_shape
         self._units, self._origin = dict(concepts or {}), origin
-        self._attributes = dict(attributes or {})
+        self._attributes, self._durable = dict(attributes or {}), durable
         if unfit := [name for name in self._units if not name or "/" in name]:
             raise InputError(f"{path}: a concept cannot be named {unfit[0]!r}; rename it, without a slash")
         if problem := size_problem(size):
             raise InputError(f"{path}: the patches {problem}; cut them smaller")
         self._rows: list[pd.DataFrame] = []
         self._concepts: list[np.ndarray] = []
+        self._sums: list[np.ndarray] = []
         self._count = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._output = stack.enter_context(hdf5_output(self._path))
+            self._output = stack.enter_context(hdf5_output(self._path, checked=True, durable=self._durable))
             with self._output.writing(0):
                 self._create(self._output.file)
             self._stack = stack.pop_all()
@@ -93,6 +97,7 @@ class StoreWriter:
             self._extend(self._patches, patches)
             if self._mask_shape:
                 self._extend(self._masks, masks if masks is not None and masks.any() else None, len(table))
+        self._sums.append(patch_sums(patches))
         self._rows.append(table)
         self._concepts.append(values)
         self._count += len(table)
@@ -132,28 +137,31 @@ class StoreWriter:
     def _finish(self, file: h5py.File) -> None:
         if not self._count:
             raise InputError(f"{self._path}: there is not a single patch to write; check the source")
-        rows, values = join_rows(self._rows), np.concatenate(self._concepts)
-        with self._output.writing(int(rows.memory_usage(deep=True).sum()) + values.nbytes):
-            _write_frame(file.create_group("rows"), rows, ROW_COLUMNS)
-            self._write_concepts(file.create_group("concepts"), values)
-            if self._origin is not None and len(self._origin):
-                _write_frame(file.create_group("origin"), self._origin, ORIGIN_COLUMNS)
-            file.attrs.update(self._attributes)
-            file.attrs["format"] = FORMAT
+        self._write_frame("rows", join_rows(self._rows), ROW_COLUMNS)
+        self._write_concepts(np.concatenate(self._concepts))
+        if self._origin is not None and len(self._origin):
+            self._write_frame("origin", self._origin, ORIGIN_COLUMNS)
+        write_column(self._output, "checksums", np.concatenate(self._sums))
+        if self._attributes:
+            add_group(self._output, "made")
+        for name, text in self._attributes.items():
+            write_text(self._output, f"made/{name}", text)
+        with self._output.writing(0):
+            set_text(file, "format", FORMAT)
             file.attrs["format_version"] = VERSION
             file.attrs["complete"] = True
 
-    def _write_concepts(self, group: h5py.Group, values: np.ndarray) -> None:
+    def _write_concepts(self, values: np.ndarray) -> None:
+        add_group(self._output, "concepts")
         for column, (name, unit) in enumerate(self._units.items()):
-            group.create_dataset(name, data=values[:, column]).attrs["units"] = unit
+            set_text(write_column(self._output, f"concepts/{name}", values[:, column]), "units", unit)
 
-
-def _write_frame(group: h5py.Group, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    for name in columns:
-        if pd.api.types.is_string_dtype(frame[name].dtype):
-            group.create_dataset(name, data=text_column(frame, name), dtype=h5py.string_dtype())
-        else:
-            group.create_dataset(name, data=frame[name].to_numpy())
+    def _write_frame(self, group: str, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
+        add_group(self._output, group)
+        for name in columns:
+            text = pd.api.types.is_string_dtype(frame[name].dtype)
+            values = text_column(frame, name) if text else frame[name].to_numpy()
+            write_column(self._output, f"{group}/{name}", values)
 
 
 def write_store(

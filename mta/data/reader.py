@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mta.data.balance import Balance
 from mta.data.failing import Batches
 from mta.data.inputs import BLOCK, Inputs
 
 
 def epoch_order(rows: np.ndarray, seed: int, epoch: int, window: int) -> np.ndarray:
-    """Each of `rows` once, shuffled for one epoch: blocks of 32 first, then within windows of `window` rows.
+    """`rows` (distinct, or some repeated) shuffled for one epoch: blocks of 32 first, then windows of `window` rows.
 
     Neighbours in the file stay near each other in time, so that a batch touches few chunks; sets no larger than
     a window are shuffled completely. A pure function of its arguments, so that a resumed run sees what an
@@ -26,11 +27,10 @@ class BatchReader(Batches):
 
     Args:
         inputs: of the network, for rows of the store.
-        rows: positions of the rows to read, ascending.
+        balance: which rows of the store to read, and how often.
         targets: task name -> (all rows, …) float32 true values.
         batch_size: patches a batch; the last batch of an epoch may be smaller.
-        seed: of the order and the views.
-        views: show each patch in a random one of its eight dihedral views.
+        seed: of the order, and of the views where `inputs` has several of each row.
         shuffle: False reads in file order (the original's baseline).
         whole_batches: leave the last batch out when it is smaller (the original does).
         redrawn: targets that are drawn anew from a standard normal at every access (the original's control).
@@ -41,18 +41,17 @@ class BatchReader(Batches):
     def __init__(
         self,
         inputs: Inputs,
-        rows: np.ndarray,
+        balance: Balance,
         targets: dict[str, np.ndarray],
         batch_size: int,
         seed: int,
-        views: bool = False,
         shuffle: bool = True,
         whole_batches: bool = False,
         redrawn: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
-        self._inputs, self._rows, self._targets = inputs, rows, targets
-        self._batch_size, self._seed, self._views, self._shuffle = batch_size, seed, views, shuffle
+        self._inputs, self._balance, self._targets = inputs, balance, targets
+        self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle
         self._whole, self._redrawn = whole_batches, redrawn
         self._epoch = -1
         self.set_epoch(0)
@@ -62,19 +61,20 @@ class BatchReader(Batches):
         if epoch == self._epoch:
             return  # Keras has asked for its first batches already
         self._epoch = epoch
-        self.order = epoch_order(self._rows, self._seed, epoch, self._inputs.window) if self._shuffle else self._rows
+        rows = self._balance.draw(self._seed, epoch)
+        self.order = epoch_order(rows, self._seed, epoch, self._inputs.window) if self._shuffle else rows
         self._inputs.start(self.order)
 
     def __len__(self) -> int:
-        whole = len(self._rows) // self._batch_size
-        return max(1, whole) if self._whole else -(-len(self._rows) // self._batch_size)
+        whole = len(self.order) // self._batch_size
+        return max(1, whole) if self._whole else -(-len(self.order) // self._batch_size)
 
     def batch(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Inputs of the training model and targets of its outputs."""
         start, stop = index * self._batch_size, min((index + 1) * self._batch_size, len(self.order))
         rows = self.order[start:stop]
         generator = np.random.default_rng((self._seed, self._epoch, index))
-        views = generator.integers(8, size=len(rows)) if self._views else None
+        views = generator.integers(self._inputs.views, size=len(rows))
         true = {name: values[rows] for name, values in self._targets.items()}
         true |= {name: generator.standard_normal((len(rows), 1)).astype("float32") for name in self._redrawn}
         labels = {f"y_{name}": values for name, values in true.items()}

@@ -22,23 +22,14 @@ class Sample:
     """Patches to check with, and the rows of the run.
 
     Attributes:
-        inputs: name of the input -> (n, side, side, 3) uint8, stain-normalized as the run does, or (n, width) float32.
+        values: (n, side, side, 3) uint8, stain-normalized as the run does, or embeddings (n, width) float32.
         source: what they are, in words.
         rows: a row a patch of the run: patient, slide, centre, role; label and mpp where the store is at hand.
     """
 
-    inputs: dict[str, np.ndarray]
+    values: np.ndarray
     source: str
     rows: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def values(self) -> np.ndarray:
-        """The array of the one input."""
-        (values,) = self.inputs.values()
-        return values
 
 
 @dataclass(frozen=True)
@@ -71,12 +62,12 @@ def draw_sample(trained: Trained) -> Sample:
             trained.require_own_store()
             rows = patches.rows.assign(role=read_split(split, patches.rows))
             role, chosen = _first_rows(rows["role"].to_numpy(str))
-            inputs = trained.inputs(patches).take(chosen)
+            (values,) = trained.inputs(patches).take(chosen).values()
     except InputError as error:
         warn(f"the export is checked on random patches, since the run's store is not at hand: {error}")
         return Sample(_noise(trained), "random patches, since the run's store was not at hand", _rows(split))
     how = "as embedded" if trained.embedded else "stain-normalized"
-    return Sample(inputs, f"patches of the run's own store ({role}), {how}", rows)
+    return Sample(values, f"patches of the run's own store ({role}), {how}", rows)
 
 
 def _first_rows(roles: np.ndarray) -> tuple[str, np.ndarray]:
@@ -86,11 +77,11 @@ def _first_rows(roles: np.ndarray) -> tuple[str, np.ndarray]:
     raise InputError("its split names no patch")
 
 
-def _noise(trained: Trained) -> dict[str, np.ndarray]:
+def _noise(trained: Trained) -> np.ndarray:
     generator, shape = np.random.default_rng(trained.config.seed), (PATCHES, *trained.shape)
     if trained.embedded:
-        return {"embedding": generator.standard_normal(shape, np.float32)}
-    return {"image": generator.integers(0, 256, shape, dtype=np.uint8)}
+        return generator.standard_normal(shape, np.float32)
+    return generator.integers(0, 256, shape, dtype=np.uint8)
 
 
 def _rows(split: object) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """The file formats of an export: how each is written, and how its file answers when it is read back."""
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -61,30 +63,74 @@ def _write_onnx(model: Any, path: Path) -> None:
         model.export(str(path), format="onnx", verbose=False, input_signature=[source])
 
 
-def answers(kind: Format, path: Path, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-    """Outputs of the written file for `samples`, name of its input -> (n, …): name -> (n, width) float32.
+@dataclass(frozen=True)
+class Served:
+    """A written file that is asked as a Keras model is.
 
-    Each format is read as its users would, without our network. None where ONNX Runtime is not installed.
+    `input.shape` is (None, side, side, 3) or (None, width); `predict_on_batch` takes (n, side, side, 3) uint8 or
+    (n, width) float32 and gives name -> (n, width) float32.
     """
-    if kind == "keras":
-        (values,) = samples.values()
-        return keras.saving.load_model(path, compile=False, safe_mode=True).predict(values, verbose=0)
-    if kind == "saved_model":
-        return _answers_of_saved_model(path, samples)
-    return _answers_of_onnx(path, samples) if find_spec("onnxruntime") else None
+
+    input: Any
+    predict_on_batch: Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def _answers_of_saved_model(path: Path, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def kind_of(path: Path) -> Format:
+    """What export `path` is; InputError where it is none."""
+    if (path / "saved_model.pb").is_file():
+        return "saved_model"
+    kinds: dict[str, Format] = {".keras": "keras", ".onnx": "onnx"}
+    if path.is_file() and path.suffix in kinds:
+        return kinds[path.suffix]
+    raise InputError(f"{path}: no export; name a folder with saved_model.pb, or a file .keras or .onnx")
+
+
+def open_model(kind: Format, path: Path) -> Any:
+    """The model in an export, read as its users would, without our network: a Keras model or a `Served`.
+
+    Raises:
+        InputError: when the file is damaged, or what reads it is not installed.
+    """
+    if kind == "onnx" and not find_spec("onnxruntime"):
+        raise InputError(f"{path}: is read by ONNX Runtime, not installed here: pip install onnxruntime")
+    readers: dict[Format, Callable[[Path], Any]] = {"saved_model": _open_saved_model, "onnx": _open_onnx}
+    try:
+        return readers.get(kind, _open_keras)(path)
+    except Exception as error:  # three libraries on a foreign file, which can fail in any way
+        raise InputError(f"{path}: damaged or no {kind} export ({' '.join(str(error).split())[:200]})") from error
+
+
+def _open_keras(path: Path) -> Any:
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _open_saved_model(path: Path) -> Served:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
-    outputs = loaded.signatures["serving_default"](**{name: tf.constant(values) for name, values in samples.items()})
-    return {name: values.numpy() for name, values in outputs.items()}
+    signature = loaded.signatures["serving_default"]
+    ((source, spec),) = signature.structured_input_signature[1].items()
+
+    def ask(samples: np.ndarray, _keep: Any = loaded) -> dict[str, np.ndarray]:  # its variables go with it
+        return {name: values.numpy() for name, values in signature(**{source: tf.constant(samples)}).items()}
+
+    return Served(spec, ask)
 
 
-def _answers_of_onnx(path: Path, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _open_onnx(path: Path) -> Served:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, samples), strict=True))
+    (source,) = session.get_inputs()
+    return Served(source, lambda samples: dict(zip(names, session.run(names, {source.name: samples}), strict=True)))
+
+
+def answers(kind: Format, path: Path, samples: np.ndarray) -> dict[str, np.ndarray] | None:
+    """Outputs of the written file for `samples` (n, …) of its input: name -> (n, width) float32.
+
+    None where ONNX Runtime is not installed.
+    """
+    if kind == "onnx" and not find_spec("onnxruntime"):
+        return None
+    return open_model(kind, path).predict_on_batch(samples)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.console import say
 from mta.config import TrainConfig
 from mta.data.features import FeatureCache, FeatureInputs
 from mta.data.features.computing import Computing
@@ -11,12 +12,13 @@ from mta.data.features.folder import GB, CacheFolder, default_folder
 from mta.data.features.key import cache_key
 from mta.data.inputs import EmbeddingInputs, Inputs
 from mta.frozen import cut_frozen
+from mta.training.augmenting import augmented
 from mta.training.setup import Setup
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Inputs, and the part of the network that takes them."""
+    """Inputs, and what takes them in training: all of the network or a part, behind what varies the patches."""
 
     inputs: Inputs
     body: Any
@@ -25,18 +27,22 @@ class Feed:
 def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
     """Cached features where that saves work, else patches; embeddings where there is no network below them.
 
-    It does where some of the network is frozen and there is more than one epoch. Nothing is computed yet.
+    It does where some of the network is frozen, there is more than one epoch, and patches do not vary but by views.
+    Nothing is computed yet.
 
     Raises:
         InputError: when the folder of the caches cannot be made.
     """
     if setup.data.embedded:
         return Feed(EmbeddingInputs(setup.data.patches), model)
-    patches = setup.patch_inputs()
+    views = 8 if "flips" in config.augment else 1
     cut = cut_frozen(model) if config.cache == "auto" and sum(config.epochs) > 1 else None
-    if cut is None:
-        return Feed(patches, model)
-    views = 8 if config.augment == "flips" else 1
+    varied = [name for name in config.augment if name != "flips"]
+    if cut is not None and varied:
+        say(f"--augment {' '.join(varied)}: patches differ in every epoch, so nothing is computed ahead for the cache")
+    if cut is None or varied:
+        return Feed(setup.patch_inputs(views), augmented(model, config, setup.normalizer))
+    patches = setup.patch_inputs()
     store, normalizer = setup.data.patches, patches.normalizer
     channels = "stored" if config.profile == "original" else "rgb"
     key = cache_key(store.files, channels, normalizer, cut, views, config.cache_dtype)

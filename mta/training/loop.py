@@ -4,7 +4,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import keras
-import numpy as np
 
 from data_prep.console import say
 from data_prep.files import replacing, write_json
@@ -18,9 +17,10 @@ from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import RunFolder
 from mta.training.feeding import choose_feed
 from mta.training.fitted import require_unchanged, write_fitted
+from mta.training.midway import Midway, Rest
 from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
-from mta.training.setup import Setup, prepare, training_reader
+from mta.training.setup import Setup, prepare, trained_roles, training_reader
 from mta.training.state import Progress, load_progress, restore
 from mta.training.supervisor import Supervisor
 from mta.training.validation import Validation
@@ -54,7 +54,7 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
 
 
 def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
-    """Train `config` in `folder`, from the last finished epoch or from the start (always with `overwrite`).
+    """Train `config` in `folder`, from the newest state or from the start (always with `overwrite`).
 
     Raises:
         InputError: for bad input, before anything is written.
@@ -69,12 +69,13 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
         _begin(folder, config, setup)
     else:
         require_unchanged(folder, config, setup)
-    progress = _take_up(found, network, phases, config)
+    progress, running = _take_up(found, network, phases, config)
     reader = training_reader(setup, config, inputs)
-    inputs.prepare(np.union1d(reader.order, setup.data.of("validation")), quiet)
+    inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
     validation = Validation(setup.data, setup.coding, setup.targets, inputs)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
-    _train(network, reader, supervisor, phases, config, folder, quiet)
+    midway = Midway(folder.state, network, progress, len(reader), config.save_minutes, running)
+    _train(network, reader, supervisor, midway, phases, config, folder, quiet)
     folder.save_model(network.model, "last")
     write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
     inputs.close()
@@ -104,21 +105,21 @@ def _counts(setup: Setup) -> dict[str, int]:
 
 def _take_up(
     found: tuple[Progress, dict[str, Any]] | None, network: Network, phases: list[Phase], config: TrainConfig
-) -> Progress:
-    """Where the run stands, with the network brought there."""
+) -> tuple[Progress, list[Any]]:
+    """Where the run stands, with the network brought there, and the running means of an epoch under way."""
     if found is None:
         network.enter(phases[0], config)
-        return Progress()
+        return Progress(), []
     progress, arrays = found
     network.enter(phases[progress.phase], config)
-    restore(network, arrays)
-    return progress
+    return progress, restore(network, arrays)
 
 
 def _train(
     network: Network,
     reader: BatchReader,
     supervisor: Supervisor,
+    midway: Midway,
     phases: list[Phase],
     config: TrainConfig,
     folder: RunFolder,
@@ -126,8 +127,8 @@ def _train(
 ) -> None:
     progress = supervisor.progress
     while True:
-        if not supervisor.phase_over():
-            _fit(network, reader, supervisor, phases[progress.phase], folder, quiet)
+        while not supervisor.phase_over():
+            _fit(network, reader, supervisor, midway, phases[progress.phase], folder, quiet)
         if progress.phase + 1 == len(phases):
             return
         # Only the first time: a run cut short in the next phase's first epoch may have its best model already.
@@ -140,16 +141,24 @@ def _train(
 
 
 def _fit(
-    network: Network, reader: BatchReader, supervisor: Supervisor, phase: Phase, folder: RunFolder, quiet: bool
+    network: Network,
+    reader: BatchReader,
+    supervisor: Supervisor,
+    midway: Midway,
+    phase: Phase,
+    folder: RunFolder,
+    quiet: bool,
 ) -> None:
+    """Train until the end of `phase`, or first only what is left of an epoch."""
     progress = supervisor.progress
-    last = progress.epoch + phase.epochs - progress.phase_epochs
-    callbacks = [_Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
+    last = progress.epoch + (1 if progress.batches else phase.epochs - progress.phase_epochs)
+    callbacks = [midway, _Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
     reader.set_epoch(progress.epoch)  # Keras looks at the first batches before it announces the epoch
-    with plain_errors(reader):
+    batches = Rest(reader, progress.batches) if progress.batches else reader
+    with plain_errors(batches):
         # Keras would shuffle the batches once more, by a generator that nobody seeded for it.
         network.training.fit(
-            reader,
+            batches,
             initial_epoch=progress.epoch,
             epochs=last,
             callbacks=callbacks,

@@ -20,7 +20,8 @@ class Network:
 
     Attributes:
         model: from `build_model`.
-        body: what is trained of it: the model itself, or its upper part where a cache holds what the lower one gives.
+        body: what is trained of it: the model itself, behind augmentation if there is any, or its upper part where a
+            cache holds what the lower one gives.
         training: from `build_training_model` of the body; shares all layers.
         class_weights: (normal, tumor).
         changing: the variables that training can change, in a fixed order; the rest of the trunk is not worth
@@ -94,6 +95,8 @@ def make_network(model: Any, body: Any, config: TrainConfig, class_weights: tupl
     training = build_training_model(body, class_weights, config.weighting)
     frozen = {id(weight) for layer in model.layers if not layer.trainable for weight in layer.weights}
     # The order is that of the whole network, so that a state fits whatever part of it was trained.
-    every = [*model.variables, *training.get_layer("uncertainty_loss").variables]
+    known = {id(variable) for variable in model.variables}
+    drawing = [variable for variable in body.variables if id(variable) not in known]  # seeds of the augmentation
+    every = [*model.variables, *training.get_layer("uncertainty_loss").variables, *drawing]
     changing = [variable for variable in every if id(variable) not in frozen]
     return Network(model, body, training, class_weights, changing)

@@ -9,6 +9,7 @@ import numpy as np
 from data_prep.errors import InputError
 from data_prep.splits import assign_roles, fold_roles, require_disjoint, split_by_patient
 from mta.config import TrainConfig
+from mta.data.balance import Balance, make_balance
 from mta.data.coding import fit_coding
 from mta.data.dataset import Coding, Dataset, open_dataset, require_both_classes
 from mta.data.inputs import Inputs, PatchInputs
@@ -16,7 +17,10 @@ from mta.data.reader import BatchReader
 from mta.data.stain import fit_normalizer, still_needed
 
 # What a run on embeddings has no use for.
-_OF_IMAGES = ("profile", "backbone", "weights", "trainable", "cut", "stain", "stain_reference", "augment")
+_OF_IMAGES = (
+    *("profile", "backbone", "weights", "trainable", "cut", "stain", "stain_reference"),
+    *("augment", "stain_sigma", "color_ranges"),
+)
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Setup:
         normalizer: of the stain, or None; fitted, or the one that made the store.
         leaks: findings that `--allow-leak` let pass.
         class_weights: (normal, tumor), or None for the original constants.
+        balance: which rows train, and how often an epoch shows them.
     """
 
     data: Dataset
@@ -38,10 +43,11 @@ class Setup:
     normalizer: Any
     leaks: list[str]
     class_weights: tuple[float, float] | None
+    balance: Balance
 
-    def patch_inputs(self) -> PatchInputs:
-        """The patches, normalized as the run does."""
-        return PatchInputs(self.data.patches, still_needed(self.data.patches, self.normalizer))
+    def patch_inputs(self, views: int = 1) -> PatchInputs:
+        """The patches, normalized as the run does, with `views` to choose from."""
+        return PatchInputs(self.data.patches, still_needed(self.data.patches, self.normalizer), views)
 
 
 def prepare(config: TrainConfig) -> Setup:
@@ -69,8 +75,18 @@ def prepare(config: TrainConfig) -> Setup:
         )
     stain = "none" if data.embedded else config.stain
     normalizer = fit_normalizer(data, stain, config.stain_reference, config.seed)
-    weights = None if config.class_weights == "original" else class_weights(data.labels[data.of("train")])
-    return Setup(data, coding, targets, normalizer, leaks, weights)
+    balance = make_balance(data.rows, data.of(*trained_roles(config)), config.balance)
+    weights = None
+    if config.class_weights == "training":
+        shown = np.where(data.roles == "train", balance.weights(len(data.rows)), 0)
+        weights = class_weights(data.labels, shown)
+    return Setup(data, coding, targets, normalizer, leaks, weights, balance)
+
+
+def trained_roles(config: TrainConfig) -> tuple[str, ...]:
+    """Roles of the rows that training reads: profile `original` reads all listed ones (B-08)."""
+    every = ("train", "validation", "internal_test", "external_test")
+    return every if config.profile == "original" else ("train",)
 
 
 def require_defaults(config: TrainConfig) -> None:
@@ -109,9 +125,15 @@ def _placed(roles: np.ndarray, external: np.ndarray) -> np.ndarray:
     return every.astype(str)
 
 
-def class_weights(labels: np.ndarray) -> tuple[float, float]:
-    """(normal, tumor): each class weighs the share of the other, as in the original; labels -1 do not count."""
-    tumor = float((labels == 1).sum() / max(1, (labels >= 0).sum()))
+def class_weights(labels: np.ndarray, shown: np.ndarray) -> tuple[float, float]:
+    """(normal, tumor): each class weighs the share of the other, as in the original; labels -1 do not count.
+
+    Args:
+        labels: (n,) 0, 1 or -1.
+        shown: (n,) how often an epoch shows each row: what is balanced already is not weighted once more.
+    """
+    known = shown[labels >= 0].sum()
+    tumor = float(shown[labels == 1].sum() / known) if known else 0.0
     return tumor, 1.0 - tumor
 
 
@@ -122,16 +144,14 @@ def training_reader(setup: Setup, config: TrainConfig, inputs: Inputs) -> BatchR
     but with domain and concepts; the baseline is not shuffled; the last, smaller batch is left out; the random
     concept is drawn anew at every access.
     """
-    data, original = setup.data, config.profile == "original"
-    roles = ("train", "validation", "internal_test", "external_test") if original else ("train",)
+    original = config.profile == "original"
     targets = _without_other_labels(setup) if original else setup.targets
     return BatchReader(
         inputs,
-        data.of(*roles),
+        setup.balance,
         targets,
         config.batch_size,
         config.seed,
-        views=config.augment == "flips",
         shuffle=not (original and config.preset == "baseline"),
         whole_batches=original,
         redrawn=("random",) if original and "random" in config.concepts else (),

@@ -1,4 +1,4 @@
-"""What a run needs to go on as if it had never stopped, one file an epoch."""
+"""What a run needs to go on as if it had never stopped: one file an epoch, and one for the epoch under way."""
 
 import dataclasses
 import json
@@ -15,6 +15,7 @@ from data_prep.console import warn
 from data_prep.files import replacing
 from mta.training.network import Network
 
+_FINISHED, _UNDER_WAY = "epoch-?????.npz", "epoch-*-batch-*.npz"
 KEEP = 2  # should the newest be damaged, the one before it costs an epoch
 
 
@@ -29,6 +30,7 @@ class Progress:
         phase_best: best monitored value of this phase, for early stopping.
         wait: epochs since then.
         history: one row for each finished epoch of the run.
+        batches: batches of the next epoch that the newest state holds already.
     """
 
     phase: int = 0
@@ -37,6 +39,7 @@ class Progress:
     phase_best: float = float("inf")
     wait: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    batches: int = 0
 
     @property
     def epoch(self) -> int:
@@ -51,15 +54,30 @@ class Progress:
 
 def save_state(folder: Path, progress: Progress, network: Network) -> None:
     """Write everything that changes to `folder`: weights, log-variances, reversal strength, dropout seeds, optimizer,
-    progress and the states of Python's and NumPy's generators. Older files but the last are removed."""
+    progress and the states of Python's and NumPy's generators; within an epoch also the running means.
+
+    Of finished epochs the newest two files are kept, of the epoch under way the newest.
+    """
     arrays = {f"variable_{i}": _value(variable) for i, variable in enumerate(network.changing)}
     arrays |= {f"optimizer_{i}": _value(v) for i, v in enumerate(network.training.optimizer.variables)}
+    if progress.batches:
+        arrays |= {f"metric_{i}": _value(v) for i, v in enumerate(network.training.metrics_variables)}
     meta = {"progress": dataclasses.asdict(progress), "python": random.getstate(), "numpy": _numpy_state()}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype="uint8")
-    with replacing(folder / f"epoch-{progress.epoch:05d}.npz") as temporary:
+    part = f"-batch-{progress.batches:08d}" if progress.batches else ""
+    path = folder / f"epoch-{progress.epoch:05d}{part}.npz"
+    with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
-    for old in _states(folder)[:-KEEP]:
+    forget_midway(folder, but=path)
+    for old in _states(folder, _FINISHED)[:-KEEP]:
         old.unlink()
+
+
+def forget_midway(folder: Path, but: Path | None = None) -> None:
+    """Remove the states of unfinished epochs, `but` one."""
+    for old in _states(folder, _UNDER_WAY):
+        if old != but:
+            old.unlink()
 
 
 def load_progress(folder: Path) -> tuple[Progress, dict[str, np.ndarray]] | None:
@@ -71,12 +89,15 @@ def load_progress(folder: Path) -> tuple[Progress, dict[str, np.ndarray]] | None
             meta = json.loads(arrays.pop("meta").tobytes())
             return Progress(**meta["progress"]), arrays | {"generators": meta}
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            warn(f"{path}: damaged ({error}); going back an epoch")
+            warn(f"{path}: damaged ({error}); going back to the one before it")
     return None
 
 
-def restore(network: Network, arrays: dict[str, Any]) -> None:
-    """Put what `load_progress` read back into `network` (of the same phase) and the random generators."""
+def restore(network: Network, arrays: dict[str, Any]) -> list[np.ndarray]:
+    """Put what `load_progress` read back into `network` (of the same phase) and the random generators.
+
+    Returns the running means of an unfinished epoch, which Keras resets before it goes on.
+    """
     for i, variable in enumerate(network.changing):
         variable.assign(arrays[f"variable_{i}"])
     for i, variable in enumerate(network.training.optimizer.variables):
@@ -85,6 +106,7 @@ def restore(network: Network, arrays: dict[str, Any]) -> None:
     random.setstate((version, tuple(internal), gauss))
     name, keys, *rest = arrays["generators"]["numpy"]
     np.random.set_state((name, np.array(keys, "uint32"), *rest))
+    return [arrays[f"metric_{i}"] for i in range(sum(name.startswith("metric_") for name in arrays))]
 
 
 def _value(variable: Any) -> np.ndarray:
@@ -96,5 +118,6 @@ def _numpy_state() -> list[Any]:
     return [name, np.asarray(keys).tolist(), *rest]
 
 
-def _states(folder: Path) -> list[Path]:
-    return sorted(folder.glob("epoch-*.npz"))
+def _states(folder: Path, pattern: str = "epoch-*.npz") -> list[Path]:
+    """The states in `folder`, from old to new; those within an epoch come after that of its start."""
+    return sorted(folder.glob(pattern), key=lambda path: path.stem)

@@ -11,7 +11,7 @@ from mta.config import TrainConfig
 from mta.run_folder import RunFolder
 from mta.training.network import Network
 from mta.training.phases import Phase
-from mta.training.state import Progress, save_state
+from mta.training.state import Progress, forget_midway, save_state
 from mta.training.validation import Validation
 
 
@@ -60,7 +60,7 @@ class Supervisor(keras.callbacks.Callback):
         self._require_finite(row)
         (logs if logs is not None else {}).update({k: v for k, v in measured.items() if math.isfinite(v)})
         self.progress.history.append({name: _plain(value) for name, value in row.items()})
-        self.progress.phase_epochs += 1
+        self.progress.phase_epochs, self.progress.batches = self.progress.phase_epochs + 1, 0
         self._judge(measured["val_loss_tumor" if self._config.monitor == "task" else "val_loss"])
         self._folder.write_history(self.progress.history)
         save_state(self._folder.state, self.progress, self._network)
@@ -77,6 +77,7 @@ class Supervisor(keras.callbacks.Callback):
 
     def _require_finite(self, row: dict[str, Any]) -> None:
         if not math.isfinite(row["loss"]) or not math.isfinite(row["val_loss"]):
+            forget_midway(self._folder.state)  # it leads here again
             raise InputError(
                 f"{self._folder.path}: the loss is no longer finite in epoch {row['epoch']}; lower --learning-rate "
                 "(the run is as it was before this epoch)"

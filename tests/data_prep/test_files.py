@@ -119,3 +119,12 @@ def test_sweep_spares_whoever_still_writes(tmp_path):
         sweep(tmp_path / "a.h5")
         assert temporary.exists()
     sweep(tmp_path / "nowhere" / "a.h5")
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_what_is_not_durable_does_not_wait_for_the_disk(tmp_path, monkeypatch, durable):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    write_text(tmp_path / "a", "whole", durable)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+    assert len(flushed) == durable

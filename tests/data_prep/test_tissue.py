@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.slides import open_slide
-from data_prep.tissue import is_void, otsu_tissue, saturation_tissue
+from data_prep.tissue import is_void, is_void_beyond, otsu_tissue, saturation_tissue
 
 GLASS, PINK, PURPLE = (243, 242, 244), (225, 150, 190), (110, 60, 140)
 BOTH = pytest.mark.parametrize("find", [otsu_tissue, saturation_tissue])
@@ -139,3 +139,13 @@ def test_void_is_what_is_black_in_every_channel():
     pixels = np.array([[[0, 0, 0], [10, 10, 10], [10, 11, 10], [0, 0, 200]]], np.uint8)
     assert is_void(pixels).tolist() == [[True, True, False, False]]
     assert is_void(np.stack([pixels, pixels])).shape == (2, 1, 4)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5])
+def test_more_void_than_a_share_is_counted_by_pixels_not_by_values(share):
+    chance = np.random.default_rng(0)
+    for dark in (0.0, 0.005, 0.0101, 0.3, 0.6):
+        image = np.full((100, 100, 3), 120, np.uint8)
+        image.reshape(-1, 3)[: round(dark * 10_000)] = 5
+        image.reshape(-1, 3)[::2, 0] = chance.integers(0, 11, 5000)  # dark in one channel is no void
+        assert is_void_beyond(image, share) == (is_void(image).mean() > share)

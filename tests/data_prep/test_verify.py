@@ -86,8 +86,9 @@ STORE_DAMAGE = [
     (lambda f: replace(f, "concepts/empty", np.full(4, np.nan)), "the concept empty has no value in any row"),
     (lambda f: replace(f, "patches", pixels(4).astype("u2")), "patches is uint16"),
     (lambda f: f.create_dataset("masks", data=np.zeros((4, 8, 8), "u1")), "masks is uint8"),
-    (lambda f: f["rows/label"].write_direct(np.array([0, 1, 2, 7])), "unknown label 2, 7"),
-    (lambda f: f["rows/patch_no"].write_direct(np.array([0, 1, 1, 2])), "1 row for a patch that has a row already"),
+    (lambda f: replace(f, "rows/label", np.array([0, 1, 2, 7])), "unknown label 2, 7"),
+    (lambda f: f["rows/label"].write_direct(np.array([0, 1, 0, 1])), "rows/label is damaged (its checksum differs)"),
+    (lambda f: replace(f, "rows/patch_no", np.array([0, 1, 1, 2])), "1 row for a patch that has a row already"),
 ]
 
 

@@ -6,7 +6,7 @@ import sys
 import keras
 import numpy as np
 
-from mta.layers import GradientReversal, UncertaintyLoss
+from mta.layers import ColorJitter, GradientReversal, HEDJitter, RandomDihedral, StainMatrixJitter, UncertaintyLoss
 from mta.metrics import LogitAccuracy
 from mta.model import ModelSpec, build_model, build_training_model
 
@@ -82,8 +82,39 @@ def training():
     return {"loss": history["loss"], "checksum": [float(np.abs(weight).sum()) for weight in model.get_weights()]}
 
 
+def augmentation():
+    """Every augmentation of the same images by the same draws, and whether a training step draws anew each time."""
+    rng = np.random.default_rng(2)
+    images = rng.integers(0, 256, (3, 8, 8, 3)).astype("float32")
+    factors = [rng.uniform(0.8, 1.2, 3).astype("float32") for _ in range(4)]
+    two, three = (rng.uniform(-0.2, 0.2, (2, 3, stains)).astype("float32") for stains in (2, 3))
+    draws = {
+        RandomDihedral: [np.array([1, 6, 3])],
+        StainMatrixJitter: [1 + two[0], two[1]],
+        HEDJitter: [1 + three[0], three[1]],
+        ColorJitter: factors,
+    }
+    report = {}
+    for cls, drawn in draws.items():
+        layer = cls(seed=1)
+        first, second = (numbers(layer(images, training=True)) for _ in range(2))
+        report[cls.__name__] = {"given": numbers(layer.transform(images, *drawn)), "anew": first != second}
+    return report
+
+
+def augmented_fit():
+    """The loss of three epochs of a network that never changes, on one image: only what is drawn differs."""
+    image = keras.Input((8, 8, 3))
+    features = keras.layers.Flatten()(HEDJitter(0.2, seed=1)(image))
+    model = keras.Model(image, keras.layers.Dense(1, trainable=False, kernel_initializer="ones")(features))
+    model.compile(keras.optimizers.SGD(0.0), loss="mse")
+    pixels = np.full((4, 8, 8, 3), 100, "uint8")
+    return model.fit(pixels, np.zeros((4, 1)), epochs=3, verbose=0).history["loss"]
+
+
 if __name__ == "__main__":
     report = {"backend": keras.backend.backend(), "training": training()}
+    report["augmentation"], report["augmented_fit"] = augmentation(), augmented_fit()
     report["reversal"] = {str(strength): reversal(strength) for strength in (0.0, 0.1, 1.0, 10.0)}
     report["golden"] = golden(sys.argv[1]) if len(sys.argv) > 1 else {}
     sys.stdout.write(json.dumps(report) + "\n")

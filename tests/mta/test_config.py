@@ -52,6 +52,12 @@ def test_profile_original_and_its_plain_baseline():
     assert not parsed("--profile", "original", "--preset", "baseline").nesterov
 
 
+def test_augmentation_is_a_list_of_names():
+    assert parsed().augment == parsed("--augment").augment == parsed("--augment", "none").augment == ()
+    assert parsed("--augment", "flips", "hed").augment == ("flips", "hed")
+    assert parsed("--profile", "original", "--augment", "flips").augment == ("flips",)
+
+
 def test_every_named_preset_and_profile_is_defined():
     assert set(PRESETS) == set(get_args(Preset))
     assert set(PROFILES) == set(get_args(Profile))
@@ -88,6 +94,9 @@ def test_store_and_out_may_stand_in_the_yaml_file(tmp_path):
         ("epochs: 5", "setting epochs is 5"),
         ("preset: mega", "setting preset is 'mega'"),
         ("concepts: ncount", "setting concepts is 'ncount'"),
+        ("augment: flips", "setting augment is 'flips': write a list of some of flips, stain, hed and color"),
+        ("augment: [turns]", "setting augment is ('turns',)"),
+        ("color_ranges: [1, 2]", "write four numbers"),
         ("concept_file:", "setting concept_file is None"),
         ("learning_rate: 1e-4", "with a point even before an exponent"),
         ("- a", "holds no settings"),
@@ -130,6 +139,12 @@ def test_missing_or_binary_yaml(tmp_path):
         ({"folds": 3, "fold": 3}, "fold must be below folds"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
+        ({"augment": ("none", "flips")}, "none alone"),
+        ({"augment": ("hed", "hed")}, "once each"),
+        ({"augment": ("hed",), "profile": "original"}, "knows flips alone"),
+        ({"balance": "class", "profile": "original"}, "knows no balance"),
+        ({"stain_sigma": 1.0}, "stain_sigma"),
+        ({"color_ranges": (0.1, 0.1, 0.1, 0.6)}, "color_ranges"),
         ({"concepts": ("tumor",)}, "tumor"),
         ({"concepts": ("ncount", "ncount")}, "twice"),
         ({"nesterov": "yes"}, "nesterov"),

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.embeddings import open_embeddings
 from data_prep.errors import InputError
+from mta.data import inputs as inputs_module
+from mta.data.balance import Balance
 from mta.data.inputs import EmbeddingInputs
 from mta.data.reader import BatchReader, epoch_order
 from mta.evaluate import evaluate
@@ -94,9 +97,13 @@ def test_an_export_takes_embeddings_as_they_are(run, slides, tmp_path, kind):
     with h5py.File(slides.parent / "features" / "s4.h5") as file:
         features = file["features"][()].astype("float32")
     table = predict(run, slides.parent / "features" / "s4.h5", quiet=True)
-    found = answers(kind, out, {"embedding": features})
+    found = answers(kind, out, features)
     np.testing.assert_allclose(found["tumor"][:, 0], table["logit"], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(found["ncount"][:, 0], table["ncount"], rtol=1e-3)
+    served = predict(out, slides.parent / "features" / "s4.h5", quiet=True)
+    np.testing.assert_allclose(served["logit"], table["logit"], rtol=1e-3, atol=1e-4)
+    with pytest.raises(InputError, match="their numbers have nothing in common"):
+        predict(out, trident(tmp_path / "other.h5", numbers(4, WIDTH), encoder="conch_v1"), quiet=True)
     card = (out / "MODEL_CARD.md" if kind == "saved_model" else out.with_name(f"{out.name}.md")).read_text()
     assert f"`embedding`: (n, {WIDTH}) `float32`, one patch of tissue each, as uni_v1 gives it" in card
     assert "as embedded" in card
@@ -125,16 +132,13 @@ def test_embeddings_that_changed_under_a_run_are_refused(tmp_path):
         train(slides, out, quiet=True, **{**SETTINGS, "epochs": (2, 0)})
 
 
-def test_batches_come_in_the_order_of_every_other_run(slides):
-    from data_prep.embeddings import open_embeddings
-
+def test_batches_come_in_the_order_of_every_other_run(slides, monkeypatch):
+    monkeypatch.setattr(inputs_module, "EMBEDDING_BYTES", 40 * WIDTH * 4)  # windows of fewer rows than there are
     embeddings = open_embeddings(slides)
     inputs = EmbeddingInputs(embeddings)
-    inputs.window = 40  # less than there are
-    inputs._windows._window = 40
     rows = np.arange(3, 90)
     targets = {"tumor": embeddings.rows["label"].to_numpy("float32")[:, None]}
-    reader = BatchReader(inputs, rows, targets, batch_size=8, seed=5)
+    reader = BatchReader(inputs, Balance(rows, []), targets, batch_size=8, seed=5)
     for epoch in (0, 1):
         reader.set_epoch(epoch)
         order = epoch_order(rows, 5, epoch, 40)
@@ -162,6 +166,7 @@ def refused(*arguments, **settings):
         ({"stain": "macenko"}, "--stain"),
         ({"stain_reference": "first"}, "--stain-reference"),
         ({"profile": "original"}, "--profile"),
+        ({"augment": ("flips",)}, "--augment"),
     ],
 )
 def test_what_only_images_have_is_refused(slides, tmp_path, setting, flag):

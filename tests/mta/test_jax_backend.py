@@ -51,3 +51,16 @@ def test_training_equals_training_on_tensorflow(jax):
     tensorflow = jax_script.training()
     np.testing.assert_allclose(jax["training"]["loss"], tensorflow["loss"], rtol=1e-5)
     np.testing.assert_allclose(jax["training"]["checksum"], tensorflow["checksum"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["RandomDihedral", "StainMatrixJitter", "HEDJitter", "ColorJitter"])
+def test_augmentation_equals_that_on_tensorflow(jax, name):
+    tensorflow = jax_script.augmentation()[name]
+    np.testing.assert_allclose(jax["augmentation"][name]["given"], tensorflow["given"], rtol=1e-5, atol=1e-3)
+    assert jax["augmentation"][name]["anew"]
+    assert tensorflow["anew"]
+
+
+def test_augmentation_draws_anew_in_every_epoch_of_fit(jax):
+    losses = jax["augmented_fit"]
+    assert len(set(losses)) == len(losses)

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.errors import InputError
 from mta.data.inputs import PatchInputs
-from mta.predict import main, predict
+from mta.predict import is_slide, main, predict
 from mta.predicting import predict_rows
 from mta.trained import load_run
 from tests.builders import tiny_pixels, tiny_rows, tiny_store
@@ -166,8 +167,14 @@ def test_a_progress_bar_unless_quiet(tiny_run, tiny_h5, capsys):
     assert "batches predicted: 100%" in capsys.readouterr().err
 
 
-def test_a_slide_is_to_be_extracted(capsys, tiny_run, tmp_path):
-    (tmp_path / "a.SVS").write_bytes(b"II*")
-    assert "a slide, not patches; cut it first: python -m data_prep extract" in failed(
-        capsys, tmp_path, tiny_run, tmp_path / "a.SVS"
-    )
+def test_slides_are_for_the_other_function(tiny_run, tmp_path):
+    with pytest.raises(InputError, match=r"a\.SVS: a slide, not patches; mta\.slides\.predict_slides takes slides"):
+        predict(tiny_run, tmp_path / "a.SVS")
+
+
+def test_what_a_slide_is_by_its_name(tmp_path):
+    (tmp_path / "folder.tif").mkdir()
+    assert [is_slide(name) for name in ("a.svs", "b.NDPI", "c.ome.tif", "d.png")] == [True] * 4
+    assert [is_slide(name) for name in ("a.h5", "x=a.h5,y=b.h5", "table.csv", tmp_path, tmp_path / "folder.tif")] == [
+        False
+    ] * 5

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from data_prep.claims import claimed
 from data_prep.errors import InputError
 from mta.config import configure
 from mta.run_folder import RunFolder
@@ -23,7 +24,7 @@ def test_standing(tmp_path):
     assert begun(tmp_path / "run", finished="now").standing() == "finished"
 
 
-@pytest.mark.parametrize("name", ["split.csv", "labels.json", "stain.json", "run.json", ".config.17.tmp.json"])
+@pytest.mark.parametrize("name", ["split.csv", "labels.json", "stain.json", "run.json", ".config.17.tmp.json", ".lock"])
 def test_a_run_killed_before_its_config_is_new(tmp_path, name):
     (tmp_path / name).write_text("{}")
     assert RunFolder(tmp_path).standing() == "new"
@@ -56,6 +57,17 @@ def test_clear_leaves_what_is_not_a_runs(tmp_path):
     left = {str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file()}
     assert left == {"notes.txt", "fold-0/notes.txt", "evaluation-c/notes.txt"}
     assert not folder.file("evaluation-b").exists()
+
+
+def test_clear_removes_nothing_while_a_part_is_in_use(tmp_path):
+    folder = begun(tmp_path / "run")
+    folder.file("fold-1").mkdir()
+    folder.file("best.keras").write_text("")
+    with claimed(folder.file("fold-1")), pytest.raises(InputError, match="fold-1: another run is at work here"):
+        folder.clear()
+    assert folder.file("best.keras").exists()
+    folder.clear()
+    assert list(folder.path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])

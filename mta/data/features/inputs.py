@@ -20,7 +20,7 @@ class FeatureInputs:
     """
 
     def __init__(self, cache: FeatureCache, upper: Any, window: int) -> None:
-        self._cache, self._upper, self.window = cache, upper, window
+        self._cache, self._upper, self.window, self.views = cache, upper, window, cache.views
         self.start(np.empty(0, int))
 
     def prepare(self, rows: np.ndarray, quiet: bool) -> None:
@@ -38,9 +38,9 @@ class FeatureInputs:
         """`Inputs.start`."""
         self._order = order
 
-    def between(self, start: int, stop: int, views: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def between(self, start: int, stop: int, views: np.ndarray) -> dict[str, np.ndarray]:
         """`Inputs.between`."""
-        return named(self._cache.take(self._order[start:stop], 0 if views is None else views))
+        return named(self._cache.take(self._order[start:stop], views))
 
     def close(self) -> None:
         """Let go of the cache."""

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.draw import polygon2mask
 
-from data_prep.annotations import rasterize
+from data_prep.annotations import rasterize, vectorize
 
 
 def by_points(geometry, shape, scale, origin=(0.0, 0.0)):
@@ -71,3 +71,16 @@ def test_nothing_and_elsewhere_are_empty(geometry):
     assert raster.dtype == bool
     assert not raster.any()
     assert rasterize(shapely.box(-50, -50, 100, 100), (20, 30), 1.0).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.9))
+@settings(max_examples=50, deadline=None)
+def test_pixels_become_polygons_edge_for_edge(seed, share):
+    mask = np.random.default_rng(seed).random((12, 17)) < share
+    geometry = vectorize(mask)
+    assert geometry.area == mask.sum()
+    np.testing.assert_array_equal(rasterize(geometry, mask.shape, 1.0), mask)
+
+
+def test_no_pixels_are_an_empty_geometry():
+    assert vectorize(np.zeros((3, 4), bool)).is_empty

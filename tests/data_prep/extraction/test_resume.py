@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import h5py
 import pytest
 
 from data_prep.cohorts import read_slides
@@ -192,6 +193,32 @@ def test_what_is_damaged_or_changed_is_cut_again(interrupted, counted, how):
     assert finished(job)
     damaged(how)(job, first)
     extract([first, second], SETTINGS, out)
+    assert counted == ["a", "b"]
+    assert len(open_patches(out)) == 24
+
+
+def test_what_a_power_cut_took_of_the_patches_is_found_and_cut_again(interrupted, counted):
+    """Parts are not flushed to the disk: of one that was whole, pages may come back as zeros."""
+    (first, second), out = interrupted
+    [job] = make_jobs([first], SETTINGS, out, out.with_suffix(".previews"))
+    with h5py.File(job.part, "r+") as part:
+        part["patches"][3:5] = 0
+    assert finished(job), "only who reads all of it can see it"
+    with pytest.raises(InputError, match=r"s\.h5\.parts.*damaged.*run the same command again, it cuts a anew"):
+        extract([first, second], SETTINGS, out)
+    assert not out.exists()
+    assert not extract([first, second], SETTINGS, out).failed
+    assert counted == ["b", "a"]
+    assert len(open_patches(out)) == 24
+
+
+@pytest.mark.parametrize("lost", ["rows/x", "rows/label"])
+def test_what_a_power_cut_took_of_the_rows_is_cut_again_at_once(interrupted, counted, lost):
+    (first, second), out = interrupted
+    [job] = make_jobs([first], SETTINGS, out, out.with_suffix(".previews"))
+    with h5py.File(job.part, "r+") as part:
+        part[lost][3:5] = 0
+    assert not extract([first, second], SETTINGS, out).failed
     assert counted == ["a", "b"]
     assert len(open_patches(out)) == 24
 

@@ -42,10 +42,10 @@ def test_the_quality_is_the_weighted_terms(regions):
 def test_only_paler_and_smaller_than_usual_counts_against_a_region():
     traits = np.array([NUCLEUS] * 5)
     traits[1:3, 7] *= (0.45, 2)
-    traits[3:, 8] += (-1, 1)
+    traits[3:, 8] += (-2, 1)
     terms = compare(traits, USUAL)
-    np.testing.assert_allclose(terms[:, 7], [0.9, 0.45, 0.9, 0.9, 0.9])
-    np.testing.assert_allclose(terms[:, 8], [0, 0, 0, -1, 0])
+    np.testing.assert_allclose(terms[:, 7], [1, 0.45, 1, 1, 1])
+    np.testing.assert_allclose(terms[:, 8], [0, 0, 0, -2, 0])
     np.testing.assert_array_equal(terms[:, :7], traits[:, :7])
 
 
@@ -54,7 +54,7 @@ def test_the_usual_nucleus_is_that_of_the_patch():
     pale[7:] = 0.7, np.log(50)
     shadow[[1, 2, 3]] = 0  # no edge, no shape, no blue
     assert expect(shadow[None], USUAL)[0] < LEAST_QUALITY < expect(pale[None], USUAL)[0]
-    np.testing.assert_allclose(usual(np.array([pale] * 200 + [shadow] * 500)), [0.7, np.log(50)], atol=0.02)
+    np.testing.assert_allclose(usual(np.array([pale] * 400 + [shadow] * 500)), [0.7, np.log(50)], atol=0.02)
 
 
 def test_without_nuclei_the_usual_one_is_the_known_one():

@@ -1,4 +1,5 @@
 import sys
+from ctypes import c_uint32
 
 import cv2
 import numpy as np
@@ -22,7 +23,6 @@ def save(path, image):
 
 def test_generic_pyramids_open_through_openslide(tmp_path):
     with open_slide(write_tiff(tmp_path / "a.tif", IMAGE, mpp=0.25, levels=2)) as slide:
-        assert isinstance(slide._source, OpenSlideFile)
         assert (slide.name, slide.size, slide.bounds, slide.downsamples) == ("a", (300, 200), (0, 0), (1.0, 2.0))
         assert slide.mpp == pytest.approx(0.25, rel=1e-6)
         np.testing.assert_array_equal(slide.read(30, 40, 150, 0.25), IMAGE[40:190, 30:180])
@@ -33,7 +33,7 @@ def test_tiled_gray_of_16_bits_is_not_left_to_openslide(tmp_path):
     """It opens the file, and gives other pixels."""
     deep = np.random.default_rng(0).integers(0, 65536, (200, 300)).astype(np.uint16)
     path = write_tiff(tmp_path / "a.tif", deep, photometric="minisblack")
-    assert OpenSlideFile(path).generic
+    assert OpenSlideFile(path).vendor == "generic-tiff"
     with open_slide(path) as slide:
         assert slide.notes == {GRAY, SIXTEEN_BIT}
         expected = np.round(deep[:64, :64] / 257).astype(np.uint8)
@@ -146,8 +146,20 @@ def test_a_missing_library_is_named_with_the_remedy(tmp_path, monkeypatch, modul
 
 
 def test_what_was_not_scanned_is_white():
-    image = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [100, 50, 0, 51]]], np.uint8)
-    assert _over_white(image).tolist() == [[[10, 20, 30], [255, 255, 255], [224, 214, 204]]]
+    words = np.array([[0xFF0A141E, 0x00000000, 0x33140A00]], np.uint32)
+    assert _over_white(words).tolist() == [[[10, 20, 30], [255, 255, 255], [224, 214, 204]]]
+
+
+def test_words_become_what_openslide_makes_of_them():
+    """For each alpha, and each premultiplied value that it can have."""
+    alpha, value = np.meshgrid(np.arange(256, dtype=np.uint32), np.arange(256, dtype=np.uint32))
+    value = np.minimum(value, alpha)
+    words = alpha << 24 | value << 16 | value // 2 << 8 | value // 3
+    buffer = (c_uint32 * words.size).from_buffer_copy(words)
+    straight = np.asarray(openslide.lowlevel._load_image(buffer, words.shape)).astype(np.float32)
+    share = straight[..., 3:] / 255
+    expected = np.round(straight[..., :3] * share + 255 * (1 - share))
+    np.testing.assert_array_equal(_over_white(words), expected)
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,21 @@ def test_overview_pixels_are_means_over_their_squares(slide, monkeypatch):
     assert np.abs(overview - padded.reshape(38, 2, 53, 2, 3).mean((1, 3))).max() <= 0.5 + 1e-9
 
 
+@pytest.mark.parametrize(("finer", "got"), [(1, 1), (2, 2), (4, 5), (5, 5), (50, 10)])
+def test_two_overviews_come_from_one_pass(slide, monkeypatch, finer, got):
+    """The first is the plain one; the second as fine as was asked for, or as the level is."""
+    monkeypatch.setattr("data_prep.slides.slide._BLOCK", 64)
+    expected, scale = slide.overview(10)
+    slide._source.read.clear()
+    image, picture, of_image = slide.overviews(10, finer)
+    assert len(slide._source.read) == -(-image.shape[0] // (64 // 10)) * -(-image.shape[1] // (64 // 10))
+    np.testing.assert_array_equal(image, expected)
+    assert of_image == scale
+    assert picture.shape == (image.shape[0] * got, image.shape[1] * got, 3)
+    again = cv2.resize(picture, image.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(again.astype(int) - image).max() <= 1
+
+
 def test_an_overview_of_too_many_pixels_is_refused(slide, monkeypatch):
     monkeypatch.setattr("data_prep.slides.slide._LARGEST_OVERVIEW", 1000)
     with pytest.raises(InputError, match=r"420 x 300 pixels are too many for an overview"):

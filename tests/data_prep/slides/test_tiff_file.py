@@ -1,4 +1,5 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -189,3 +190,13 @@ def test_a_file_cut_short_is_one_line_on_opening_or_reading(tmp_path, share, opt
         slide.overview(0.5)
         slide.overview(1.0)
     assert "\n" not in str(stop.value)
+
+
+def test_threads_read_from_one_open_file(tmp_path, monkeypatch):
+    """With a cache of one tile, so that every box goes to the file."""
+    monkeypatch.setattr("data_prep.slides.tiff_file.CACHE_BYTES", 1)
+    places = [(x, y) for x in range(0, 260, 20) for y in range(0, 160, 20)] * 4
+    with opened(write_ome(tmp_path / "a.ome.tif", IMAGE, MICRONS)) as pyramid, ThreadPoolExecutor(8) as pool:
+        boxes = pool.map(lambda place: pyramid.region(0, *place, 40, 40), places)
+        for (x, y), box in zip(places, boxes, strict=True):
+            np.testing.assert_array_equal(box, IMAGE[y : y + 40, x : x + 40])

@@ -39,11 +39,18 @@ def test_where_files_differ_none_stands_for_both(tmp_path, capsys):
     assert open_patches(tmp_path / "both.h5").attributes == {"extraction": TEXTS["extraction"]}
 
 
-@pytest.mark.parametrize("text", ["{", "[" * 100_000, 3, ["{}", "{}"]])
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, 3, ["{}", "{}"], []])
 def test_what_is_no_json_is_refused(tmp_path, text):
-    path = store(tmp_path / "a.h5", {"stain": text})
-    with pytest.raises(InputError, match=r"a\.h5: the attribute stain is not JSON; make the store again"):
+    path = store(tmp_path / "a.h5", None)
+    with h5py.File(path, "r+") as file:
+        file["made/stain"] = text
+    with pytest.raises(InputError, match=r"a\.h5: made/stain is not JSON; make the store again"):
         read_attribute(path, "stain")
+
+
+def test_a_long_text_is_kept(tmp_path):
+    text = json.dumps(["slide é"] * 50_000)
+    assert read_attribute(store(tmp_path / "a.h5", {"extraction": text}), "extraction") == text
 
 
 def test_other_attributes_are_left_alone(tmp_path):
@@ -52,5 +59,5 @@ def test_other_attributes_are_left_alone(tmp_path):
         file.attrs["note"] = "cut by hand"
     assert open_patches(path).attributes == {}
     with h5py.File(tmp_path / "other.h5", "w") as file:
-        file.attrs["stain"] = "{}"
+        file["made/stain"] = "{}"
     assert read_attribute(tmp_path / "other.h5", "stain") is None

@@ -62,9 +62,11 @@ DAMAGE = [
     (put("patches", pixels(0)), "not a single patch"),
     (put("patches", (3, 200_000, 200_000, 3)), "patches have 200000x200000 pixels; patches have 1 to 4096 a side"),
     (put("patches", np.zeros((3, 0, 8, 3), "u1")), "patches have 0x8 pixels"),
-    (lambda file: file.attrs.create("format_version", [1, 1]), "format version None is not 1"),
+    (lambda file: file.attrs.create("format_version", [1, 1]), "format version None is not 2"),
     (lambda file: file.attrs.create("complete", [True]), "not finished"),
-    (lambda file: file["rows/slide"].write_direct(np.array([b"\xff"] * 3, object)), "damaged"),
+    (put("rows/slide", np.array([b"\xff"] * 3)), "damaged"),
+    (put("checksums", np.zeros(3, "u8")), "checksums is uint64; expected uint32"),
+    (put("checksums", np.zeros(2, "u4")), "checksums has 2 rows beside 3 patches"),
 ]
 
 

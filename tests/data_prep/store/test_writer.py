@@ -1,6 +1,8 @@
 import resource
 import subprocess
 import sys
+import time
+import zlib
 
 import h5py
 import numpy as np
@@ -34,8 +36,9 @@ def test_what_is_written_is_read(tmp_path):
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["patches"].chunks == (32, 8, 8, 3)
         assert file["patches"].compression is None
-        assert dict(file.attrs) == {"format": "mta-patches", "format_version": 1, "complete": True}
-        assert file["concepts/narea"].attrs["units"] == "px"
+        assert dict(file.attrs) == {"format": b"mta-patches", "format_version": 2, "complete": True}
+        assert file["concepts/narea"].attrs["units"] == b"px"
+        assert file["checksums"][33] == zlib.crc32(pixels(70)[33].tobytes())
 
 
 @settings(max_examples=20, deadline=None)
@@ -54,6 +57,16 @@ def test_blocks_of_any_size_hold_every_row_once(tmp_path_factory, blocks, seed, 
     wanted = data.draw(st.lists(st.integers(0, total - 1), max_size=50))
     np.testing.assert_array_equal(patches.take(wanted), images[wanted])
     np.testing.assert_array_equal(open_concepts(path)["c"], np.arange(total))
+
+
+def test_equal_stores_are_equal_files_whenever_they_are_made(tmp_path):
+    made = []
+    for second in range(2):
+        time.sleep(1.1 * second)
+        with StoreWriter(tmp_path / "a.h5", (8, 8), {"c": "px"}, (8, 8), attributes={"stain": "{}"}) as writer:
+            writer.append(pixels(3), _rows(3), {"c": np.ones(3)}, np.ones((3, 8, 8), int))
+        made.append((tmp_path / "a.h5").read_bytes())
+    assert made[0] == made[1]
 
 
 def test_indices_out_of_range(tmp_path):

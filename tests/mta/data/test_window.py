@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_prep.errors import InputError
+from mta.data import window
 from mta.data.inputs import BLOCK
 from mta.data.reader import epoch_order
 from mta.data.window import GAP, PIECE, Windows
@@ -13,22 +15,22 @@ from tests.mta.data.test_reader import Numbered
 COUNT = 600
 
 
-def windows_of(patches, window):
-    return Windows(patches, window, (4, 4, 3), np.uint8)
+def windows_of(patches, length):
+    return Windows(patches, length, (*patches.size, 3), np.uint8)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     order=st.permutations(range(0, 120, 3)).map(np.array),
-    window=st.integers(1, 50),
+    length=st.integers(1, 50),
     asked=st.lists(st.tuples(st.integers(0, 39), st.integers(1, 12)), min_size=1, max_size=8),
 )
-def test_any_positions_asked_in_any_order_are_the_patches_of_the_order(order, window, asked):
+def test_any_positions_asked_in_any_order_are_the_patches_of_the_order(order, length, asked):
     patches = Numbered(120)
-    windows = windows_of(patches, window)
+    windows = windows_of(patches, length)
     windows.start(order)
-    for start, length in asked:
-        stop = min(start + length, len(order))
+    for start, count in asked:
+        stop = min(start + count, len(order))
         np.testing.assert_array_equal(windows.between(start, stop), patches.pixels[order[start:stop]])
 
 
@@ -59,18 +61,45 @@ def test_rows_far_apart_are_read_apart_and_long_runs_in_pieces():
     assert patches.asked == [(0, PIECE), (PIECE, 2 * PIECE), (2 * PIECE, 2 * PIECE + 1)]
 
 
-def test_memory_is_that_of_two_windows_over_all_epochs(monkeypatch):
-    made, empty = [], np.empty
+def test_memory_is_that_of_one_window_over_all_epochs(monkeypatch):
+    made, memory_for = [], window._memory_for
+    monkeypatch.setattr(window, "_memory_for", lambda shape, dtype: made.append(shape) or memory_for(shape, dtype))
     patches = Numbered(COUNT)
     windows = windows_of(patches, 64)
-    monkeypatch.setattr(np, "empty", lambda shape, *kind, **more: made.append(shape) or empty(shape, *kind, **more))
     for epoch in range(3):
         order = epoch_order(np.arange(COUNT), 0, epoch, 64)
         windows.start(order)
         np.testing.assert_array_equal(windows.between(300, 310), patches.pixels[order[300:310]])
         np.testing.assert_array_equal(batches(windows, order, 10), patches.pixels[order])
-    assert made.count((64, 4, 4, 3)) == 2
-    assert max(shape[0] for shape in made if np.shape(shape) == (4,)) == 64
+    assert made == [(64, 4, 4, 3)]
+    small = windows_of(patches, 64)
+    small.start(np.arange(5))
+    small.between(0, 5)
+    assert made[1:] == [(5, 4, 4, 3)]
+
+
+def test_in_order_no_patch_is_read_twice_and_none_from_a_window_that_could_not_be_read(monkeypatch):
+    patches = Numbered(COUNT)
+    windows = windows_of(patches, 50)
+    windows.start(np.arange(COUNT))
+    batches(windows, np.arange(COUNT), 7)
+    assert sum(stop - start for start, stop in patches.asked) == COUNT
+    with monkeypatch.context() as patch, pytest.raises(InputError):
+        patch.setattr(patches, "read", broken)
+        windows.between(0, 5)
+    np.testing.assert_array_equal(windows.between(0, 5), patches.pixels[:5])
+
+
+def broken(start, stop):
+    raise InputError("block 3 is damaged")
+
+
+def test_large_patches_are_read_in_smaller_pieces():
+    patches = Numbered(20, (512, 512))
+    windows = windows_of(patches, 20)
+    windows.start(np.arange(20))
+    np.testing.assert_array_equal(windows.between(0, 20), patches.pixels)
+    assert {stop - start for start, stop in patches.asked} == {2}
 
 
 def test_what_was_given_out_stays_as_it_was():

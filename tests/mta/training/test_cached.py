@@ -51,7 +51,8 @@ def assert_near(run, other, tolerance):
         {"preset": "fixed-weights", "schedule": "dann"},
         {"preset": "random-concept", "optimizer": "adam", "concept_head_on": "pool"},
         {"profile": "original", "class_weights": "training"},
-        {"augment": "flips"},
+        {"augment": ("flips",)},
+        {"balance": "class-centre"},
     ],
     ids=lambda settings: " ".join(map(str, settings.values())),
 )
@@ -105,6 +106,18 @@ def test_a_partial_cache_changes_the_last_digit_at_most(tiny_h5, tmp_path, runs)
     [marks] = (tmp_path / "b").glob("*/marks.bin")
     assert 0 < np.count_nonzero(np.fromfile(marks, np.uint64)) < 36
     assert_near(part, runs[1], 1e-6)
+
+
+def test_a_balance_that_leaves_rows_out_of_an_epoch_has_all_of_them_in_the_cache(tmp_path):
+    rows = tiny_rows()
+    rows["label"] = (np.arange(len(rows)) % 6 == 0).astype(int)
+    store = tmp_path / "store.h5"
+    write_store(store, tiny_pixels(rows), rows, tiny_concepts(rows))
+    changed = {**SETTINGS, "cache_dir": str(tmp_path / "caches"), "epochs": (2, 0), "balance": "class"}
+    train(store, tmp_path / "run", quiet=True, **changed)
+    [marks] = (tmp_path / "caches").glob("*/marks.bin")
+    used = np.isin(rows["role"], ["train", "validation"])
+    np.testing.assert_array_equal(np.fromfile(marks, np.uint64) > 0, used)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from data_prep.claims import LOCK
 from mta.run_folder import RunFolder
 from tests.builders import tiny_flags
 from tests.mta.training.comparing import assert_same_run
@@ -19,7 +20,10 @@ VARIANTS = {
     "two phases": {},
     "dann": {"schedule": "dann"},
     "original": {"profile": "original", "class_weights": "training"},
-    "control with views, adam": {"preset": "random-concept", "augment": "flips", "optimizer": "adam"},
+    "control with views, adam": {"preset": "random-concept", "augment": ("flips",), "optimizer": "adam"},
+    "saving every batch": {"save_minutes": 1e-9, "deterministic": True},
+    "balanced": {"balance": "class-centre"},
+    "every augmentation": {"augment": ("flips", "stain", "hed", "color")},
 }
 
 
@@ -56,10 +60,44 @@ def test_killed_in_both_phases_and_between(tiny_h5, tmp_path, name):
     assert_same_run(killed, undisturbed)
 
 
+# Kills the process when it is about to give the file number TURN its name; half of it may be all there is.
+WRITING = """
+import os, signal, sys
+from data_prep import files
+turn, calls, flush = int(sys.argv.pop(1)), [0], files._flush
+
+def killing(path):
+    calls[0] += 1
+    if calls[0] == turn:
+        if turn % 2:
+            os.truncate(path, path.stat().st_size // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    flush(path)
+
+files._flush = killing
+from mta.train import main
+main()
+"""
+
+
+def test_killed_while_it_writes(tiny_h5, tmp_path):
+    """The run's first files, states within and after epochs, models, history and the end."""
+    settings = {**SETTINGS, "epochs": (1, 1), "save_minutes": 1e-9, "deterministic": True}
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert run(tiny_h5, undisturbed, **settings).returncode == 0
+    arguments = command(tiny_h5, killed, **settings)[3:]
+    for turn in (2, 9, 3, 4, 5, 6, 7):
+        done = subprocess.run([sys.executable, "-c", WRITING, str(turn), *arguments], check=False, capture_output=True)
+        assert done.returncode == -9, f"turn {turn}: {done.stderr.decode()}"
+    ended = run(tiny_h5, killed, **settings)
+    assert ended.returncode == 0, ended.stderr
+    assert_same_run(killed, undisturbed)
+
+
 def test_killed_before_the_first_epoch_ends(tiny_h5, tmp_path):
     out = tmp_path / "run"
     with subprocess.Popen(command(tiny_h5, out, **SETTINGS), stderr=subprocess.DEVNULL) as process:
-        while not (out.exists() and list(out.iterdir())):
+        while not (out.exists() and {path.name for path in out.iterdir()} - {LOCK}):
             assert process.poll() is None
             time.sleep(0.0005)
         process.kill()

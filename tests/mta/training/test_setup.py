@@ -72,8 +72,9 @@ def test_targets_of_every_task(tiny_h5):
 
 
 def test_class_weights_are_the_other_class_share():
-    assert class_weights(np.array([0, 0, 0, 1, -1, -1])) == (0.25, 0.75)
-    assert class_weights(np.array([-1])) == (0.0, 1.0)
+    assert class_weights(np.array([0, 0, 0, 1, -1, -1]), np.ones(6)) == (0.25, 0.75)
+    assert class_weights(np.array([0, 0, 0, 1, -1, -1]), np.array([1, 0, 0, 1, 1, 1])) == (0.5, 0.5)
+    assert class_weights(np.array([-1]), np.ones(1)) == (0.0, 1.0)
 
 
 def test_class_weights_by_profile(tmp_path):
@@ -146,15 +147,6 @@ def test_the_random_concept_is_fixed_in_paper_and_redrawn_in_original(tiny_h5):
             values.append(dict(zip(reader.order.tolist(), np.concatenate(batches).tolist(), strict=False)))
     assert fixed[0] == fixed[1]
     assert all(redrawn[0][row] != redrawn[1][row] for row in redrawn[0])
-
-
-def test_flips_are_for_training_alone(tiny_h5):
-    config = configure({"store": str(tiny_h5), "augment": "flips", "stain": "none"})
-    setup = prepare(config)
-    reader = training_reader(setup, config, setup.patch_inputs())
-    plain = setup.data.patches.take(reader.order[:32])
-    assert (reader[0][0]["image"] != plain).any()
-    assert sorted(reader[0][0]["image"].sum(axis=(1, 2, 3))) == sorted(plain.sum(axis=(1, 2, 3)))
 
 
 def test_centres_that_are_missing_or_alone(tmp_path, capsys):
@@ -301,3 +293,28 @@ def test_original_files_as_they_are(tmp_path, profile):
     stored, rgb = (pixels(3, seed=0)[0], pixels(3, seed=0)[0][..., ::-1])
     row = setup.data.rows.query("slide.str.contains('042') and patch_no == 0").index[0]
     np.testing.assert_array_equal(setup.data.patches[row], stored if profile == "original" else rgb)
+
+
+def test_balance_shows_classes_equally_and_leaves_the_weights_to_it(tmp_path):
+    rows = ROWS.assign(label=np.where(ROWS.index % 6 == 1, 1, 0))
+    store = tiny_store(tmp_path / "a.h5", rows)
+    config = configure({"store": str(store), "balance": "class", "stain": "none"})
+    setup = prepare(config)
+    assert setup.class_weights == (0.5, 0.5)
+    reader = training_reader(setup, config, setup.patch_inputs())
+    assert len(reader.order) == 24
+    assert set(setup.data.roles[reader.order]) == {"train"}
+    assert (reader[0][0]["y_tumor"] == 1).sum() == 12
+    original = prepare(configure({"store": str(store), "balance": "class", "class_weights": "original"}))
+    assert original.class_weights is None
+
+
+def test_class_weights_follow_what_a_balance_of_centres_shows(tmp_path):
+    rows = ROWS.assign(label=np.where((ROWS["centre"] == "0") & (ROWS.index % 3 > 0) | (ROWS.index % 6 == 1), 1, 0))
+    rows.loc[rows.index < 6, "centre"] = "1"
+    train = rows[rows["role"] == "train"]
+    shares = train.groupby("centre")["label"].mean()
+    assert train["centre"].value_counts().tolist() == [18, 6]
+    tumor = prepared(tiny_store(tmp_path / "a.h5", rows), balance="centre").class_weights[0]
+    assert tumor == pytest.approx(shares.mean())
+    assert tumor != pytest.approx(train["label"].mean())

@@ -65,7 +65,7 @@ def test_a_truncated_state_gives_way_to_the_one_before(tmp_path, capsys, share):
 def test_foreign_bytes_are_no_state(tmp_path, content, capsys):
     (tmp_path / "epoch-00001.npz").write_bytes(content)
     assert load_progress(tmp_path) is None
-    assert "going back an epoch" in capsys.readouterr().err
+    assert "going back to the one before it" in capsys.readouterr().err
 
 
 def test_a_state_of_other_contents_is_no_state(tmp_path, capsys):
