@@ -10,8 +10,9 @@ import pytest
 
 from data_prep.embeddings import open_embeddings
 from data_prep.errors import InputError
+from data_prep.store import complete_rows
 from mta.data import inputs as inputs_module
-from mta.data.balance import Balance
+from mta.data.balance import Balance, make_balance
 from mta.data.inputs import EmbeddingInputs
 from mta.data.reader import BatchReader, epoch_order
 from mta.evaluate import evaluate
@@ -147,6 +148,16 @@ def test_batches_come_in_the_order_of_every_other_run(slides, monkeypatch):
         np.testing.assert_array_equal(read, embeddings.take(order))
         np.testing.assert_array_equal(np.concatenate([batch["y_tumor"] for batch in batches]), targets["tumor"][order])
     embeddings.close()
+
+
+@pytest.mark.parametrize("kind", ["class", "centre", "class-centre"])
+def test_rows_are_balanced_as_those_of_a_store(slides, kind):
+    with open_embeddings(slides) as embeddings:
+        rows, training = embeddings.rows, np.arange(5, 80)
+        plain = complete_rows(rows.astype({name: "str" for name in ("source", "entry", "patient", "slide", "centre")}))
+        mine, theirs = (make_balance(table, training, kind) for table in (rows, plain))
+        np.testing.assert_array_equal(mine.draw(3, 1), theirs.draw(3, 1))
+        assert len(mine.groups) == (4 if kind == "class-centre" else 2)
 
 
 def refused(*arguments, **settings):
