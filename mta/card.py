@@ -15,6 +15,7 @@ from mta.exporting.check import Check
 from mta.exporting.facts import counts, markdown_table, metrics, outputs, resolution
 from mta.exporting.formats import LIBRARIES, Format
 from mta.exporting.header import card_header
+from mta.exporting.serving import DTYPES
 from mta.provenance import provenance
 from mta.trained import Trained
 
@@ -33,7 +34,7 @@ _USE = {
         "import onnxruntime",
         'model = onnxruntime.InferenceSession("{name}")',
         "names = [output.name for output in model.get_outputs()]",
-        'outputs = dict(zip(names, model.run(names, {{"image": patches}})))',
+        'outputs = dict(zip(names, model.run(names, {{"{input}": patches}})))',
     ),
 }
 
@@ -86,6 +87,8 @@ _LICENSES = """The weights carry what their training data and initial weights al
 
 
 def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str:
+    if trained.embedded:
+        return _embedding(trained, rows)
     side = trained.side
     order = "channels as below" if trained.stored_channels else "RGB"
     lines = [
@@ -98,6 +101,18 @@ def _input(trained: Trained, kind: Format, name: str, rows: pd.DataFrame) -> str
             "- Channels: profile `original` trained on channels as the files hold them, and so expects **BGR** where "
             "the original files were BGR (Camelyon hierarchies), RGB elsewhere; the same holds for stain normalization."
         )
+    return "\n".join(lines)
+
+
+def _embedding(trained: Trained, rows: pd.DataFrame) -> str:
+    encoder = trained.encoder or "the encoder of the training data, which its files do not name,"
+    lines = [
+        f"- `embedding`: (n, {trained.shape[0]}) `float32`, one patch of tissue each, as {encoder} gives it. "
+        "Standardization is inside.",
+        f"- Resolution: {resolution(rows)}.",
+        "- Patches must be cut, and prepared for the encoder, as those of training were: this file has no pixels to "
+        "judge by, and embeddings of another encoder mean nothing to it.",
+    ]
     return "\n".join(lines)
 
 
@@ -119,9 +134,17 @@ def _stain_file(kind: Format, name: str) -> str:
 
 
 def _how(trained: Trained, kind: Format, name: str) -> str:
-    first, load, *ask = (line.format(name=name) for line in _USE[kind])
-    shape = f"(n, {trained.side}, {trained.side}, 3)"
-    lines = [first, "", f"# patches: {shape} uint8", load, *ask, 'probability = outputs["tumor_probability"]']
+    source = trained.model.input.name
+    first, load, *ask = (line.format(name=name, input=source) for line in _USE[kind])
+    shape = ", ".join(map(str, trained.shape))
+    lines = [
+        first,
+        "",
+        f"# patches: (n, {shape}) {DTYPES[source]}",
+        load,
+        *ask,
+        'probability = outputs["tumor_probability"]',
+    ]
     if trained.normalizer is not None:
         method = type(trained.normalizer).__name__
         lines[1:1] = [f"from data_prep.stain import {method}"]
@@ -136,8 +159,7 @@ def _settings(trained: Trained, which: str) -> str:
         "data": ", ".join(path.name for _, path in parse_spec(config.store)),
         "data fingerprints": ", ".join(value[:16] for value in record.get("inputs", {}).get("store", [])) or "unknown",
         "preset, profile": f"{config.preset}, {config.profile}",
-        "backbone": f"{config.backbone}, trainable {config.trainable}",
-        "initial weights": Path(config.weights).name,
+        **_trunk(trained),
         "concepts": ", ".join(config.concepts) or "none",
         "adversary": config.adversary,
         "split": Path(config.split).name if "=" not in config.split else config.split.count("=") * "file " + "by role",
@@ -147,6 +169,16 @@ def _settings(trained: Trained, which: str) -> str:
         "leaks let pass": f"{len(record.get('leaks', []))} (`run.json` of the run names them)",
     }
     return markdown_table(["setting", "value"], values.items())
+
+
+def _trunk(trained: Trained) -> dict[str, str]:
+    config = trained.config
+    if trained.embedded:
+        return {"encoder": trained.encoder or "unknown"}
+    return {
+        "backbone": f"{config.backbone}, trainable {config.trainable}",
+        "initial weights": Path(config.weights).name,
+    }
 
 
 def _limits(trained: Trained) -> str:

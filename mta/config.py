@@ -26,7 +26,8 @@ class TrainConfig:
     """Everything that decides what a training run computes, and how often it saves."""
 
     store: tyro.conf.Positional[str]
-    """patch store (flat or an original HDF5 layout), or several under names: cam16=A.h5,all500=B.h5"""
+    """patch store (flat or an original HDF5 layout), several under names (cam16=A.h5,all500=B.h5), or a table of slides
+    with precomputed embeddings"""
     out: str
     """run folder, e.g. runs/mta-1001; made if needed"""
     preset: Preset = "mta"
@@ -243,15 +244,18 @@ def to_json(config: TrainConfig) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def model_spec(config: TrainConfig, domains: int, size: int) -> ModelSpec:
-    """The network that `config` asks for, with `domains` classes and `size` x `size` patches."""
+def model_spec(config: TrainConfig, domains: int, shape: tuple[int, ...]) -> ModelSpec:
+    """The network that `config` asks for, with `domains` classes.
+
+    `shape`: of an input, (side, side, 3) pixels of a patch or (width,) numbers of an embedding.
+    """
     return ModelSpec(
         concepts=config.concepts,
         domains=domains,
         backbone=config.backbone,
         weights=None if config.weights == "none" else config.weights,
         trainable=config.trainable,
-        size=size,
+        **{"embedding": shape[0]} if len(shape) == 1 else {"size": shape[0]},
         cut=config.cut or None,
         dense=config.dense,
         dropout=config.dropout,

@@ -33,8 +33,8 @@ def evaluate(
 
     Args:
         run: run folder.
-        data: another patch store, or several as "name=path,name=path"; its rows serve in the role they have, or as
-            external test. Default: the run's own store, with the split of the run.
+        data: another patch store (or table of embeddings), or several as "name=path,name=path"; its rows serve in the
+            role they have, or as external test. Default: the run's own store, with the split of the run.
         out: folder for the results; default the run folder, or RUN/evaluation-NAME for other data.
         model: the epoch with the best monitored loss, or the last.
         quiet: no progress bar.

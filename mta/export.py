@@ -28,9 +28,10 @@ def export(
 ) -> Path:
     """Write the inference network of a run, of stock Keras layers only, with its model card and stain file.
 
-    Input of the export: `image` (n, side, side, 3) RGB uint8, stain-normalized. Outputs: `tumor` (logit),
-    `tumor_probability`, `domain` where there is an adversary, and each concept in its own unit. The written file is
-    read back and held against the run's network on 16 of its own test patches before it gets its name.
+    Input of the export: `image` (n, side, side, 3) RGB uint8, stain-normalized, or `embedding` (n, width) float32.
+    Outputs: `tumor` (logit), `tumor_probability`, `domain` where there is an adversary, and each concept in its own
+    unit. The written file is read back and held against the run's network on 16 of its own test patches before it gets
+    its name.
 
     Args:
         run: run folder.
@@ -58,7 +59,7 @@ def export(
     trained = load_run(run, model)
     sample = draw_sample(trained)
     if not quiet:
-        say(f"{path}: writing, then checking on {len(sample.images)} patches (a minute for large networks)")
+        say(f"{path}: writing, then checking on {len(sample.values)} patches (a minute for large networks)")
     with staged(path) as draft:
         check = _write(trained, to, draft, sample)
         _accompany(trained, to, model, draft, sample, check)
@@ -74,13 +75,13 @@ def _write(trained: Trained, to: Format, draft: Path, sample: Sample) -> Check:
     from mta.exporting.serving import expected_outputs, serving_model
 
     write_model(serving_model(trained.model, trained.coding), to, draft)
-    found = answers(to, draft, sample.images)
+    found = answers(to, draft, sample.values)
     if found is None:
-        return Check(sample.source, len(sample.images), None)
-    expected = expected_outputs(trained.model, trained.coding, sample.images)
+        return Check(sample.source, len(sample.values), None)
+    expected = expected_outputs(trained.model, trained.coding, sample.values)
     different = differences(expected, found, trained.coding)
     require_equal(different)
-    return Check(sample.source, len(sample.images), different)
+    return Check(sample.source, len(sample.values), different)
 
 
 def _accompany(trained: Trained, to: Format, model: str, draft: Path, sample: Sample, check: Check) -> None:
@@ -112,7 +113,8 @@ def command(
 ) -> None:
     """Export a trained run as a checked inference model that needs nothing of this package, with a model card.
 
-    Input: RGB uint8 patches of the run's size (pixels), stain-normalized with the file beside the export. Outputs:
+    Input: RGB uint8 patches of the run's size (pixels), stain-normalized with the file beside the export, or float32
+    embeddings for a run on those. Outputs:
     tumor logit and probability (0 to 1), domain probabilities, each concept in its own unit.
 
     Args:

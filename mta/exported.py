@@ -50,6 +50,11 @@ class Exported(Predictor):
         return self.facts["mpp"]
 
     @property
+    def encoder(self) -> str:
+        """What made the embeddings, by the model card."""
+        return self.facts["encoder"]
+
+    @property
     def stored_channels(self) -> bool:
         """Whether the card says so."""
         return self.facts["channels"] == "stored"

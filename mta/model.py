@@ -12,6 +12,8 @@ from mta.layers.uncertainty_loss import Kind, Weighting
 from mta.spec import ModelSpec
 from mta.trainable import set_trainable
 
+STANDARDIZATION = "standardization"
+
 __all__ = ["ModelSpec", "build_model", "build_training_model", "single_head", "tasks_of"]
 
 
@@ -21,7 +23,8 @@ def build_model(spec: ModelSpec) -> Any:
     Trunk, average pooling, dense layers with ReLU, L2 and dropout, then one head a task (Graziani et al. 2023,
     section 3; layer sizes from the released code).
 
-    Input: `image` (n, size, size, 3), RGB from 0 to 255; preprocessing is inside.
+    Input: `image` (n, size, size, 3), RGB from 0 to 255; preprocessing is inside. Or, without trunk and pooling,
+    `embedding` (n, embedding), standardized inside by `mta.data.moments.set_moments`.
 
     Outputs: `tumor` (n, 1) logit; `domain` (n, domains) softmax behind gradient reversal (no such head for
     `domains=0`); each concept (n, 1), linear, in standardized units. All float32.
@@ -30,13 +33,22 @@ def build_model(spec: ModelSpec) -> Any:
         InputError: for an unknown backbone, missing weights, layers that are not there, images too small for the
             trunk, or a concept named like a layer.
     """
+    source, pooled = _embedding(spec) if spec.embedding else _pooled_image(spec)
+    features = _shared_layers(pooled, spec)
+    _check_names(keras.Model(source, features), spec)
+    return keras.Model(source, _heads(pooled, features, spec), name="mta")
+
+
+def _pooled_image(spec: ModelSpec) -> tuple[Any, Any]:
     image = keras.Input((spec.size, spec.size, 3), name="image")
     trunk = build_trunk(spec.backbone, spec.weights, image, spec.cut)
     set_trainable(trunk, spec.trainable)
-    pooled = layers.GlobalAveragePooling2D(name="pool")(trunk.output)
-    features = _shared_layers(pooled, spec)
-    _check_names(keras.Model(image, features), spec)
-    return keras.Model(image, _heads(pooled, features, spec), name="mta")
+    return image, layers.GlobalAveragePooling2D(name="pool")(trunk.output)
+
+
+def _embedding(spec: ModelSpec) -> tuple[Any, Any]:
+    embedding = keras.Input((spec.embedding,), name="embedding")
+    return embedding, layers.Normalization(name=STANDARDIZATION, trainable=False)(embedding)
 
 
 def _shared_layers(x: Any, spec: ModelSpec) -> Any:
@@ -49,7 +61,7 @@ def _shared_layers(x: Any, spec: ModelSpec) -> Any:
 
 def _check_names(below: Any, spec: ModelSpec) -> None:
     for name in {layer.name for layer in below.layers} & set(spec.concepts):
-        raise InputError(f"concept {name!r} is also the name of a layer of {spec.backbone}; rename the concept")
+        raise InputError(f"concept {name!r} is also the name of a layer of the network; rename the concept")
 
 
 def _heads(pooled: Any, features: Any, spec: ModelSpec) -> dict[str, Any]:
@@ -81,8 +93,8 @@ def build_training_model(
         class_weights: (normal, tumor); None for the original constants.
         weighting: "original", "kendall" or "fixed", see `UncertaintyLoss`.
 
-    Inputs: dict of `image` (or what else the network takes), `y_tumor` (n, 1), `y_domain` (n, domains) one-hot,
-    `y_<concept>` (n, 1).
+    Inputs: dict of `image` or `embedding` (or what else the network takes), `y_tumor` (n, 1), `y_domain` (n, domains)
+    one-hot, `y_<concept>` (n, 1).
     Outputs: dict of `model`'s, and `loss`, the scalar that the endpoint adds. Compiled metrics want a target for
     every output, `loss` included (any numbers).
     """
@@ -90,7 +102,7 @@ def build_training_model(
     y_pred = {name: model.output[name] for name in tasks}
     y_true = {name: keras.Input(output.shape[1:], name=f"y_{name}") for name, output in y_pred.items()}
     loss = UncertaintyLoss(tasks, class_weights, weighting, name="uncertainty_loss")(y_true, y_pred)
-    fed = model.input if isinstance(model.input, dict) else {"image": model.input}
+    fed = model.input if isinstance(model.input, dict) else {model.input.name: model.input}
     inputs = {**fed, **{f"y_{name}": tensor for name, tensor in y_true.items()}}
     return keras.Model(inputs, {**y_pred, "loss": loss}, name="mta_training")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mta.predictor import Predictor
     from mta.slides import SlideSettings
 
 PROG = "python -m mta.predict"
@@ -32,13 +33,14 @@ def predict(
     model: Literal["best", "last"] = "best",
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """Predict tumor, domain and concepts for every patch of a store or every image of a folder.
+    """Predict tumor, domain and concepts for every patch of a store, every image of a folder, or every embedding.
 
     Whole slides are for `mta.slides.predict_slides`.
 
     Args:
         run: run folder, or an export with its model card and stain file.
-        source: patch store (any layout), several as "name=path,name=path", or a folder of images.
+        source: patch store (any layout), several as "name=path,name=path", or a folder of images. For a run on
+            embeddings: a table of slides, a features file, or a folder of them.
         out: CSV to write; None writes nothing.
         fit: how images of another size are brought to the model's: "crop" their middle, or "resize".
         model: of a run, the epoch with the best monitored loss, or the last.
@@ -46,7 +48,8 @@ def predict(
 
     Returns:
         One row a patch: `row, patient, slide, centre, path, logit, probability, domain`, then each concept in its
-        own unit. `path` is the image or entry the patch came from.
+        own unit. `path` is the image or entry the patch came from. Embeddings have `x, y` after it, the patch's corner
+        in level-0 pixels.
 
     Raises:
         InputError: for bad input, before anything is written.
@@ -62,11 +65,13 @@ def predict(
     if is_slide(source):
         raise InputError(f"{source}: a slide, not patches; mta.slides.predict_slides takes slides")
     predictor = load_predictor(run, model)
-    patches = _open(str(source), predictor.side, fit, predictor.stored_channels)
+    patches = _open(str(source), predictor, fit)
     table = predictor.predict(patches, np.arange(len(patches)), quiet)
     if isinstance(patches, ImageFolder):
         patches.warn_of_changes()
-    table.insert(4, "path", patches.rows["entry"])
+    table.insert(4, "path", patches.rows["entry"].astype("str"))
+    for place, name in enumerate(("x", "y") if predictor.embedded else (), 5):
+        table.insert(place, name, patches.rows[name])
     if out:
         with replacing(out) as temporary:
             table.to_csv(temporary, index=False)
@@ -78,13 +83,14 @@ def is_slide(source: str | Path) -> bool:
     return str(source).lower().endswith(SLIDES) and not Path(source).is_dir()
 
 
-def _open(source: str, side: int, fit: Literal["crop", "resize"], stored: bool) -> Any:
-    from data_prep.store import open_patches
+def _open(source: str, predictor: Predictor, fit: Literal["crop", "resize"]) -> Any:
+    from data_prep.embeddings import open_embeddings
     from data_prep.store.folder import ImageFolder
+    from mta.data.opening import open_input
 
     if Path(source).is_dir():
-        return ImageFolder(source, side, fit)
-    return open_patches(source, channels="stored" if stored else "rgb")
+        return open_embeddings(source) if predictor.embedded else ImageFolder(source, predictor.side, fit)
+    return open_input(source, predictor.stored_channels)
 
 
 def command(
@@ -110,7 +116,7 @@ def command(
 
     Args:
         run: run folder, or an export (SavedModel folder, .keras, .onnx) with its card and stain file
-        sources: one patch store or folder of images, or any number of slides
+        sources: one patch store, folder of images, or table, file or folder of embeddings; or any number of slides
         out: CSV to write for patches (default predictions.csv), folder for slides (default predictions)
         fit: bring images of another size to the model's by cropping their middle or by resizing
         model: of a run, the epoch with the best monitored loss, or the last

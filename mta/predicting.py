@@ -6,21 +6,10 @@ import numpy as np
 import pandas as pd
 
 from data_prep.console import progress
-from data_prep.errors import InputError
 from mta.data.dataset import Coding
 from mta.data.inputs import Inputs
 
 BATCH = 64
-
-
-def require_size(model: Any, patches: Any) -> None:
-    """Raise InputError when `patches` have another size than `model` takes."""
-    wanted, found = tuple(model.input.shape[1:3]), tuple(patches.size)
-    if wanted != found:
-        raise InputError(
-            f"{', '.join(map(str, patches.files))}: the patches are {found[0]} x {found[1]} pixels, the model takes "
-            f"{wanted[0]} x {wanted[1]}; make the store again from its images with --size {wanted[0]}"
-        )
 
 
 def predict_rows(model: Any, inputs: Inputs, rows: np.ndarray, quiet: bool = True) -> dict[str, np.ndarray]:
@@ -41,8 +30,8 @@ def answers(model: Any, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     would be traced anew."""
     count = len(next(iter(batch.values())))
     filled = {name: np.concatenate([x, np.repeat(x[-1:], BATCH - count, axis=0)]) for name, x in batch.items()}
-    # A network that takes an image alone was made from a tensor, and Keras wants the same structure back.
-    fed = filled if isinstance(getattr(model, "input", None), dict) else filled["image"]
+    # A network of one input was made from a tensor, and Keras wants the same structure back.
+    fed = filled if isinstance(getattr(model, "input", None), dict) else next(iter(filled.values()))
     return {name: np.asarray(values)[:count] for name, values in model.predict_on_batch(fed).items()}
 
 
@@ -57,7 +46,7 @@ def predictions_table(rows: pd.DataFrame, outputs: dict[str, np.ndarray], coding
     Returns:
         `row, patient, slide, centre, logit, probability, domain`, then each concept in its own unit.
     """
-    table = rows[["patient", "slide", "centre"]].copy()
+    table = rows[["patient", "slide", "centre"]].astype("str")
     table.insert(0, "row", rows.index)
     for name, values in predicted_columns(outputs, coding).items():
         table[name] = values

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data_prep.errors import InputError
 from mta.cautions import fitted_by_slide, warn_of_fit, warn_of_resolution
 from mta.data.dataset import Coding
-from mta.data.inputs import PatchInputs
+from mta.data.inputs import EmbeddingInputs, Inputs, PatchInputs
+from mta.data.opening import require_shape
 from mta.data.stain import still_needed
-from mta.predicting import predict_rows, predictions_table, require_size
+from mta.predicting import predict_rows, predictions_table
 
 
 @dataclass
@@ -21,7 +23,7 @@ class Predictor:
 
     Attributes:
         coding: what brings concept outputs into their units, and the centres in the order of the domain output.
-        normalizer: of the stain, or None.
+        normalizer: of the stain, or None; there is none for embeddings.
         model: a Keras model, or what has its `input.shape` and `predict_on_batch`.
     """
 
@@ -55,9 +57,28 @@ class Predictor:
         """Whether the model was trained on channels as the files hold them (profile `original`)."""
 
     @property
+    @abstractmethod
+    def encoder(self) -> str:
+        """What made the embeddings of training, "" where nobody recorded it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an input: (side, side, 3) pixels of a patch, or (width,) numbers of an embedding."""
+        return tuple(map(int, self.model.input.shape[1:]))
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the model takes embeddings in place of patches."""
+        return len(self.shape) == 1
+
+    @property
     def side(self) -> int:
-        """Side of the patches that the model takes, pixels."""
-        return int(self.model.input.shape[1])
+        """Side of the patches that the model takes, pixels; `InputError` where it takes embeddings."""
+        if self.embedded:
+            raise InputError(
+                f"{self.path}: takes embeddings of {self.shape[0]} numbers, not images (docs/embeddings.md)"
+            )
+        return self.shape[0]
 
     @property
     def fitted_by_slide(self) -> bool:
@@ -66,9 +87,22 @@ class Predictor:
 
     def predict(self, patches: Any, rows: np.ndarray, quiet: bool = True) -> pd.DataFrame:
         """Predictions for the rows (positions) of `patches`: the label-free columns of `predictions.csv`."""
+        require_shape(patches, self.shape)
         warn_of_resolution(self, patches, rows)
         warn_of_fit(self, patches)
-        require_size(self.model, patches)
-        inputs = PatchInputs(patches, still_needed(patches, self.normalizer))
-        outputs = predict_rows(self.model, inputs, rows, quiet)
+        outputs = predict_rows(self.model, self.inputs(patches), rows, quiet)
         return predictions_table(patches.rows.iloc[rows], outputs, self.coding)
+
+    def inputs(self, patches: Any) -> Inputs:
+        """What the model is fed for `patches`, or embeddings, of its shape.
+
+        Raises `InputError` for patches normalized, or embeddings made, in another way than those of training.
+        """
+        if not self.embedded:
+            return PatchInputs(patches, still_needed(patches, self.normalizer))
+        if self.encoder and patches.encoder and self.encoder != patches.encoder:
+            raise InputError(
+                f"{patches.files[0]}: embeddings of {patches.encoder}, {self.path} was trained on those of "
+                f"{self.encoder}; their numbers have nothing in common"
+            )
+        return EmbeddingInputs(patches)

@@ -10,45 +10,49 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from data_prep.embeddings import is_embeddings, named_files
 from data_prep.store.opening import parse_spec
 from mta.config import TrainConfig
 
 _PACKAGES = ("mta", "tensorflow", "keras", "jax", "numpy", "h5py", "opencv-python-headless", "pandas")
 _EDGE = 2**20
+_MEMBER_EDGE = 2**16
 
 
-def fingerprint(path: str | Path) -> str:
-    """SHA-256 of a file's size, first and last MiB: tells files apart without reading 20 GB."""
+def fingerprint(path: str | Path, edge: int = _EDGE) -> str:
+    """SHA-256 of a file's size, first and last `edge` bytes: tells files apart without reading 20 GB."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         digest.update(str(size).encode())
-        digest.update(file.read(_EDGE))
-        file.seek(max(0, size - _EDGE))
-        digest.update(file.read(_EDGE))
+        digest.update(file.read(edge))
+        file.seek(max(0, size - edge))
+        digest.update(file.read(edge))
     return digest.hexdigest()
 
 
-def store_files(store: str) -> list[Path]:
-    """The files that a store specification names (what `open_patches` takes)."""
-    return [path for _, path in parse_spec(store)]
-
-
 def store_fingerprints(store: str) -> list[str]:
-    """Fingerprint of each file of a store."""
-    return [fingerprint(path) for path in store_files(store)]
+    """Fingerprint of each file that a store specification names (what `open_input` takes).
+
+    Embeddings have another one, over the files that their tables name: there may be thousands.
+    """
+    prints = [fingerprint(path) for _, path in parse_spec(store) if path.is_file()]
+    if not is_embeddings(store):
+        return prints
+    members = "".join(fingerprint(path, _MEMBER_EDGE) for path in named_files(store))
+    return [*prints, hashlib.sha256(members.encode()).hexdigest()]
 
 
 def input_fingerprints(config: TrainConfig) -> dict[str, list[str]]:
     """Setting -> fingerprint of each file that it names: store, concept file, split, trunk weights, stain reference."""
     files = {
-        "store": store_files(config.store),
         "concept_file": [Path(config.concept_file)],
         "split": _split_files(config),
         "weights": [Path(config.weights)],
         "stain_reference": [Path(config.stain_reference)] if config.stain != "none" else [],
     }
     found = {name: [fingerprint(path) for path in paths if path.is_file()] for name, paths in files.items()}
+    found["store"] = store_fingerprints(config.store)
     return {name: prints for name, prints in found.items() if prints}
 
 

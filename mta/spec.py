@@ -6,7 +6,7 @@ from typing import Literal
 
 from data_prep.errors import InputError
 
-RESERVED = frozenset({"tumor", "domain", "image", "loss", "gradient_reversal", "uncertainty_loss"})
+RESERVED = frozenset({"tumor", "domain", "image", "embedding", "loss", "gradient_reversal", "uncertainty_loss"})
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class ModelSpec:
         trainable: "paper" (the five convolutions of InceptionV3), "last:N" (the last N layers with a kernel),
             "all" or "none". Batch normalization stays in inference mode unless "all".
         size: side of the square input, pixels.
+        embedding: numbers of a precomputed embedding, which then is the input in place of an image: there is no trunk,
+            and backbone, weights, trainable, size and cut say nothing. 0 for images.
         cut: name of a trunk layer to read the features from instead of the trunk's output; None for its output.
         dense: widths of the shared fully connected layers.
         dropout: share of units dropped after each of them, 0 to 1.
         l2: penalty on their kernels.
-        concept_head_on: "features" (last dense layer) or "pool" (pooled trunk features, as in the single-concept
-            models of the authors' notebooks).
+        concept_head_on: "features" (last dense layer) or "pool" (pooled trunk features, or the embedding, as in the
+            single-concept models of the authors' notebooks).
 
     Raises:
         InputError: for a value out of range or a concept name that is reserved or not a plain word.
@@ -38,6 +40,7 @@ class ModelSpec:
     weights: str | None = "imagenet"
     trainable: str = "paper"
     size: int = 224
+    embedding: int = 0
     cut: str | None = None
     dense: tuple[int, ...] = (2048, 512, 256)
     dropout: float = 0.8
@@ -50,8 +53,13 @@ class ModelSpec:
             raise InputError(f"domains is {self.domains}: an adversary needs 2 or more classes (0 for none)")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}: give a share from 0 to below 1")
-        if self.size < 1 or not 0 <= self.l2 < float("inf") or any(width < 1 for width in self.dense):
-            raise InputError("size and dense widths must be positive, l2 0 or more")
+        if (
+            self.size < 1
+            or self.embedding < 0
+            or not 0 <= self.l2 < float("inf")
+            or any(width < 1 for width in self.dense)
+        ):
+            raise InputError("size and dense widths must be positive, embedding and l2 0 or more")
         if not re.fullmatch(r"paper|all|none|last:[1-9]\d*", self.trainable):
             raise InputError(f"trainable is {self.trainable!r}: give paper, all, none or last:N")
         if self.concept_head_on not in ("features", "pool"):

@@ -53,6 +53,11 @@ class Trained(Predictor):
         return self.config.profile == "original"
 
     @property
+    def encoder(self) -> str:
+        """What made the embeddings, by `run.json`."""
+        return str(self.folder.record().get("encoder", ""))
+
+    @property
     def trained_on(self) -> list[str]:
         """Fingerprint of each file of the store that the model was trained on."""
         return list(self.folder.record().get("inputs", {}).get("store", []))
@@ -75,8 +80,9 @@ def load_run(run: str | Path, which: str = "best") -> Trained:
     folder = finished_run(run)
     record = folder.record()
     config, coding = folder.config(), coding_from_json(folder.read("labels.json"))
-    normalizer = None if config.stain == "none" else load_normalizer(folder.file("stain.json"))
-    trained = Trained(coding, normalizer, folder.load_model(which), folder, config, which)
+    trained = Trained(coding, None, folder.load_model(which), folder, config, which)
+    if not (trained.embedded or config.stain == "none"):
+        trained.normalizer = load_normalizer(folder.file("stain.json"))
     if folder.record() != record:
         raise InputError(f"{folder.path}: was trained anew while it was read; run this again when that is finished")
     return trained

@@ -7,11 +7,13 @@ from data_prep.annotations.annotation import ASIDE, EXCLUSION, KNOWN, TUMOR, Ann
 from data_prep.annotations.asap import read_asap
 from data_prep.annotations.geojson import read_geojson
 from data_prep.annotations.mask import read_mask
-from data_prep.annotations.shapes import as_polygon, within
+from data_prep.annotations.shapes import Extent, as_polygon, within
 from data_prep.errors import InputError
 from data_prep.slides import Slide
 
 _MASKS = (".png", ".tif", ".tiff")
+_ASAP, _GEOJSON = ".xml", (".geojson", ".json")
+_KINDS = "ASAP XML (.xml), GeoJSON (.geojson)"
 
 
 def read_annotation(path: str | Path, slide: Slide, in_bounds: bool = True) -> Annotation:
@@ -28,14 +30,25 @@ def read_annotation(path: str | Path, slide: Slide, in_bounds: bool = True) -> A
     ending = path.suffix.lower()
     if ending in _MASKS:
         return read_mask(path, slide)
-    if ending == ".xml":
+    if ending not in (_ASAP, *_GEOJSON):
+        raise InputError(f"{path}: no kind of annotation; give {_KINDS} or a mask (.png, .tif)")
+    return read_drawn(path, slide, slide.bounds if in_bounds else (0, 0))
+
+
+def read_drawn(path: Path, slide: Extent, corner: tuple[int, int] = (0, 0)) -> Annotation:
+    """The tumor in an ASAP XML or GeoJSON file, as `read_annotation`, for a slide that need not be at hand.
+
+    `corner`: (x, y) that GeoJSON counts from.
+    """
+    ending = path.suffix.lower()
+    if ending == _ASAP:
         return _assemble(path, read_asap(path), slide)
-    if ending in (".geojson", ".json"):
-        return _assemble(path, read_geojson(path, slide.bounds if in_bounds else (0, 0)), slide)
-    raise InputError(f"{path}: no kind of annotation; give ASAP XML (.xml), GeoJSON (.geojson) or a mask (.png, .tif)")
+    if ending in _GEOJSON:
+        return _assemble(path, read_geojson(path, corner), slide)
+    raise InputError(f"{path}: cannot be laid over patches without the slide; give {_KINDS}")
 
 
-def _assemble(path: Path, drawing: Drawing, slide: Slide) -> Annotation:
+def _assemble(path: Path, drawing: Drawing, slide: Extent) -> Annotation:
     import shapely
 
     notes = list(drawing.notes)

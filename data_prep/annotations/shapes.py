@@ -1,14 +1,25 @@
 """Drawn rings as sound polygons on their slide."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from data_prep.annotations.annotation import Ring, Shape
 from data_prep.errors import InputError
-from data_prep.slides import Slide
 
 # Of a polygon of this slide at least so much of the area lies on it.
 _ON_SLIDE = 0.5
+
+
+class Extent(Protocol):
+    """What is known of a slide: its `name`, and the `size` (width, height) of its level 0 in pixels."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of level 0, pixels."""
 
 
 def as_polygon(shape: Shape) -> tuple[Any, str]:
@@ -46,7 +57,7 @@ def _areas(geometry: Any) -> Any:
     return shapely.union_all(parts[shapely.area(parts) > 0])
 
 
-def within(path: Path, polygon: Any, name: str, slide: Slide, notes: list[str]) -> Any:
+def within(path: Path, polygon: Any, name: str, slide: Extent, notes: list[str]) -> Any:
     """`polygon` as far as it lies on `slide`; being elsewhere is an `InputError`.
 
     Cutting off more than a pixel is added to `notes`.

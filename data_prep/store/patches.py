@@ -1,6 +1,6 @@
 """Patches of one or several files, in any layout, as one long array with a row table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,12 +10,8 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
+from data_prep.store.gathering import gather
 from data_prep.store.part import Part, block_length
-
-# Reading a few unwanted patches costs less than one more call into HDF5.
-_GAP = 4
-# Fills an array with what lies on disk from a row on.
-_Reader = Callable[[np.ndarray, int], None]
 
 
 class Patches:
@@ -89,19 +85,7 @@ class Patches:
 
         Neighbours are read in blocks, so indices shuffled within a window cost little more than `read`.
         """
-        return self._take(indices, (*self.size, 3), np.dtype(np.uint8), self._read_into)
-
-    def _take(self, indices: Any, shape: tuple[int, ...], dtype: np.dtype, read_into: _Reader) -> np.ndarray:
-        wanted = np.asarray(indices, dtype=np.int64)
-        if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
-            raise IndexError(f"patches {wanted.min()} to {wanted.max()} of {len(self)}")
-        spans, positions = _spans(wanted)
-        buffer = np.empty((int(np.sum(spans[:, 1] - spans[:, 0])), *shape), dtype)
-        filled = 0
-        for start, stop in spans:
-            read_into(buffer[filled : filled + stop - start], int(start))
-            filled += stop - start
-        return np.take(buffer, positions, axis=0)
+        return gather(indices, len(self), (*self.size, 3), np.dtype(np.uint8), self._read_into)
 
     def read_masks(self, start: int, stop: int) -> np.ndarray:
         """Nuclei masks of rows `start` to `stop` as (n, *mask_shape) uint16; rows without a mask are 0.
@@ -117,7 +101,7 @@ class Patches:
     def take_masks(self, indices: Any) -> np.ndarray:
         """Masks of the rows `indices` (n,) in that order, read in blocks as by `take`, else as `read_masks`."""
         self._require_masks()
-        return self._take(indices, self.mask_shape, np.dtype(np.uint16), self._read_masks_into)
+        return gather(indices, len(self), self.mask_shape, np.dtype(np.uint16), self._read_masks_into)
 
     def _require_masks(self) -> None:
         if not self.mask_shape:
@@ -140,17 +124,6 @@ class Patches:
         last = int(np.searchsorted(self._firsts, stop, side="left"))
         spans = [(part, max(start, part.first), min(stop, part.first + part.count)) for part in self._parts[first:last]]
         return [span for span in spans if span[1] < span[2]]
-
-
-def _spans(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Blocks (k, 2) of start and stop that hold `wanted`, and the place of each wanted patch in their concatenation."""
-    present = np.unique(wanted)
-    cuts = np.flatnonzero(np.diff(present) > _GAP)
-    starts = present[np.r_[0, cuts + 1]] if present.size else present
-    stops = present[np.r_[cuts, -1]] + 1 if present.size else present
-    offsets = np.r_[0, np.cumsum(stops - starts)]
-    span = np.searchsorted(starts, wanted, side="right") - 1
-    return np.stack([starts, stops], axis=1), wanted - starts[span] + offsets[span]
 
 
 def _swap_channels(patches: np.ndarray, which: np.ndarray) -> None:

@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 
 from data_prep.concepts import RANDOM, random_concept
+from data_prep.embeddings import Embeddings
 from data_prep.errors import InputError
-from data_prep.store import align_concepts, open_concepts, open_patches
+from data_prep.store import align_concepts, open_concepts
+from mta.data.opening import input_shape, open_input
 from mta.data.scale import Scale
 
 
 @dataclass
 class Dataset:
-    """Patches, roles and raw concept values, row by row.
+    """Patches or embeddings, roles and raw concept values, row by row.
 
     Attributes:
-        patches: the open store.
+        patches: the open store, or the embeddings.
         roles: (n,) str, "" for a row that is not used.
         concepts: raw values (n, concepts), NaN where absent.
         name: what to call the source in messages.
@@ -46,12 +48,22 @@ class Dataset:
         """Positions of the rows in any of `roles`, ascending."""
         return np.flatnonzero(np.isin(self.roles, roles))
 
-    def side(self) -> int:
-        """Side of the square patches, pixels."""
-        height, width = self.patches.size
-        if height != width:
-            raise InputError(f"{self.name}: patches are {height} x {width}; the network takes square ones")
-        return height
+    @property
+    def embedded(self) -> bool:
+        """Whether the rows are embeddings in place of patches."""
+        return isinstance(self.patches, Embeddings)
+
+    @property
+    def encoder(self) -> str:
+        """What made the embeddings, as their files say; "" where they do not, and for patches."""
+        return self.patches.encoder if isinstance(self.patches, Embeddings) else ""
+
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an input: (side, side, 3) pixels, or (width,) of an embedding; `InputError` unless square."""
+        shape = input_shape(self.patches)
+        if not self.embedded and shape[0] != shape[1]:
+            raise InputError(f"{self.name}: patches are {shape[0]} x {shape[1]}; the network takes square ones")
+        return shape
 
 
 def open_dataset(
@@ -65,7 +77,7 @@ def open_dataset(
     """Open `store` with the named raw concepts; roles are still to be given.
 
     Args:
-        store: what `open_patches` takes.
+        store: what `open_input` takes.
         concepts: names wanted; "random" is made here from `seed`.
         concept_file: another table for them, or "".
         seed: of the random control.
@@ -75,8 +87,8 @@ def open_dataset(
     Raises:
         InputError: for files that cannot be read and concepts that are not there.
     """
-    patches = open_patches(store, channels="stored" if stored else "rgb")
-    table = _concepts(store, patches.rows, concepts, concept_file)
+    patches = open_input(store, stored)
+    table = _concepts(store, patches, concepts, concept_file)
     if RANDOM in concepts and RANDOM not in table:
         table[RANDOM] = random_concept(patches.rows, seed)
     absent = [name for name in concepts if name not in table]
@@ -91,10 +103,12 @@ def open_dataset(
     return Dataset(patches, patches.rows["role"].to_numpy(str), table, store)
 
 
-def _concepts(store: str, rows: pd.DataFrame, concepts: tuple[str, ...], concept_file: str) -> pd.DataFrame:
+def _concepts(store: str, patches: Any, concepts: tuple[str, ...], concept_file: str) -> pd.DataFrame:
     if not set(concepts) - {RANDOM}:
-        return pd.DataFrame(index=rows.index)
-    return align_concepts(open_concepts(concept_file or store), rows)
+        return pd.DataFrame(index=patches.rows.index)
+    if isinstance(patches, Embeddings) and not concept_file:
+        return patches.concepts.copy()
+    return align_concepts(open_concepts(concept_file or store), patches.rows)
 
 
 def require_both_classes(data: Dataset, *roles: str) -> None:
@@ -118,8 +132,7 @@ class Coding:
 
     def domain(self, rows: pd.DataFrame) -> np.ndarray:
         """(n,) class number of each row's centre, -1 where it is unknown or was not in training."""
-        numbers = {centre: number for number, centre in enumerate(self.centres)}
-        return rows["centre"].map(numbers).fillna(-1).to_numpy(int)
+        return pd.Index(self.centres, dtype=object).get_indexer(rows["centre"].to_numpy(object)).astype(int)
 
     def targets(self, data: Dataset) -> dict[str, np.ndarray]:
         """Task name -> true values of every row: tumor (n, 1), domain (n, classes), concepts (n, 1), float32."""

@@ -8,6 +8,7 @@ from mta.data.window import Windows
 
 BLOCK = 32  # patches: a chunk of the store
 WINDOW_BYTES = 256 * 2**20
+EMBEDDING_BYTES = 128 * 2**20
 
 
 class Inputs(Protocol):
@@ -53,7 +54,7 @@ class PatchInputs:
         self._patches, self.normalizer, self.views = patches, normalizer, views
         height, width = patches.size
         self.window = max(BLOCK, WINDOW_BYTES // (height * width * 3))
-        self._windows = Windows(patches, self.window)
+        self._windows = Windows(patches, self.window, (height, width, 3), np.uint8)
 
     def prepare(self, rows: np.ndarray, quiet: bool) -> None:
         """Nothing: patches are read when they are asked for."""
@@ -68,7 +69,7 @@ class PatchInputs:
 
     def between(self, start: int, stop: int, views: np.ndarray) -> dict[str, np.ndarray]:
         """`Inputs.between`."""
-        return self._fed(self._windows.images(start, stop), views)
+        return self._fed(self._windows.between(start, stop), views)
 
     def _fed(self, images: np.ndarray, views: np.ndarray) -> dict[str, np.ndarray]:
         image = {"image": normalized(images, self.normalizer)}
@@ -76,6 +77,41 @@ class PatchInputs:
 
     def close(self) -> None:
         """Nothing: the store is closed by whoever opened it."""
+
+
+class EmbeddingInputs:
+    """Precomputed embeddings as the input `embedding`, (n, width) float32; they have no other view than their own.
+
+    Of them, a window of 128 MiB at most is in memory.
+
+    Args:
+        embeddings: open embeddings.
+    """
+
+    views = 1
+
+    def __init__(self, embeddings: Any) -> None:
+        self._embeddings = embeddings
+        self.window = max(BLOCK, EMBEDDING_BYTES // (embeddings.width * 4))
+        self._windows = Windows(embeddings, self.window, (embeddings.width,), np.float32)
+
+    def prepare(self, rows: np.ndarray, quiet: bool) -> None:
+        """Nothing: embeddings are read when they are asked for."""
+
+    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """`Inputs.take`."""
+        return {"embedding": self._embeddings.take(rows)}
+
+    def start(self, order: np.ndarray) -> None:
+        """`Inputs.start`."""
+        self._windows.start(order)
+
+    def between(self, start: int, stop: int, views: np.ndarray) -> dict[str, np.ndarray]:
+        """`Inputs.between`."""
+        return {"embedding": self._windows.between(start, stop)}
+
+    def close(self) -> None:
+        """Nothing: the embeddings are closed by whoever opened them."""
 
 
 def normalized(images: np.ndarray, normalizer: Any) -> np.ndarray:

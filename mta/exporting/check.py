@@ -8,10 +8,8 @@ import pandas as pd
 from data_prep.console import warn
 from data_prep.errors import InputError
 from data_prep.splits import read_split
-from data_prep.store import open_patches
 from mta.data.dataset import Coding
-from mta.data.inputs import normalized
-from mta.data.stain import still_needed
+from mta.data.opening import open_input
 from mta.trained import Trained
 
 PATCHES = 16
@@ -24,12 +22,12 @@ class Sample:
     """Patches to check with, and the rows of the run.
 
     Attributes:
-        images: (n, side, side, 3) uint8, stain-normalized as the run does.
+        values: (n, side, side, 3) uint8, stain-normalized as the run does, or embeddings (n, width) float32.
         source: what they are, in words.
         rows: a row a patch of the run: patient, slide, centre, role; label and mpp where the store is at hand.
     """
 
-    images: np.ndarray
+    values: np.ndarray
     source: str
     rows: pd.DataFrame
 
@@ -60,15 +58,16 @@ def draw_sample(trained: Trained) -> Sample:
     """The first 16 test patches of the run's own store, or random ones where it is gone or another."""
     split = trained.folder.file("split.csv")
     try:
-        with open_patches(trained.config.store, channels="stored" if trained.stored_channels else "rgb") as patches:
+        with open_input(trained.config.store, trained.stored_channels) as patches:
             trained.require_own_store()
             rows = patches.rows.assign(role=read_split(split, patches.rows))
             role, chosen = _first_rows(rows["role"].to_numpy(str))
-            images = normalized(patches.take(chosen), still_needed(patches, trained.normalizer))
+            (values,) = trained.inputs(patches).take(chosen).values()
     except InputError as error:
         warn(f"the export is checked on random patches, since the run's store is not at hand: {error}")
         return Sample(_noise(trained), "random patches, since the run's store was not at hand", _rows(split))
-    return Sample(images, f"patches of the run's own store ({role}), stain-normalized", rows)
+    how = "as embedded" if trained.embedded else "stain-normalized"
+    return Sample(values, f"patches of the run's own store ({role}), {how}", rows)
 
 
 def _first_rows(roles: np.ndarray) -> tuple[str, np.ndarray]:
@@ -79,8 +78,10 @@ def _first_rows(roles: np.ndarray) -> tuple[str, np.ndarray]:
 
 
 def _noise(trained: Trained) -> np.ndarray:
-    shape = (PATCHES, trained.side, trained.side, 3)
-    return np.random.default_rng(trained.config.seed).integers(0, 256, shape, dtype=np.uint8)
+    generator, shape = np.random.default_rng(trained.config.seed), (PATCHES, *trained.shape)
+    if trained.embedded:
+        return generator.standard_normal(shape, np.float32)
+    return generator.integers(0, 256, shape, dtype=np.uint8)
 
 
 def _rows(split: object) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.files import explain_write_failure
+from mta.exporting.serving import DTYPES
 
 Format = Literal["keras", "saved_model", "onnx"]
 LIBRARIES = {"onnx": ("onnx", "tf2onnx")}
@@ -55,19 +56,20 @@ def _write_saved_model(model: Any, path: Path) -> None:
 
 def _write_onnx(model: Any, path: Path) -> None:
     # Given outright, because Keras knows it by itself only of a model that was called.
-    image = keras.InputSpec(dtype="uint8", shape=model.input.shape, name="image")
+    name = model.input.name
+    source = keras.InputSpec(dtype=DTYPES[name], shape=model.input.shape, name=name)
     with warnings.catch_warnings():
         # Keras 3.15 looks for np.object when it mends tf2onnx for NumPy 2.
         warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
-        model.export(str(path), format="onnx", verbose=False, input_signature=[image])
+        model.export(str(path), format="onnx", verbose=False, input_signature=[source])
 
 
 @dataclass(frozen=True)
 class Served:
     """A written file that is asked as a Keras model is.
 
-    `input.shape` is (None, side, side, 3); `predict_on_batch` takes (n, side, side, 3) uint8 and gives name ->
-    (n, width) float32.
+    `input.shape` is (None, side, side, 3) or (None, width); `predict_on_batch` takes (n, side, side, 3) uint8 or
+    (n, width) float32 and gives name -> (n, width) float32.
     """
 
     input: Any
@@ -108,11 +110,12 @@ def _open_saved_model(path: Path) -> Served:
 
     loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures["serving_default"]
+    ((source, spec),) = signature.structured_input_signature[1].items()
 
-    def ask(images: np.ndarray, _keep: Any = loaded) -> dict[str, np.ndarray]:  # its variables go with it
-        return {name: values.numpy() for name, values in signature(image=tf.constant(images)).items()}
+    def ask(samples: np.ndarray, _keep: Any = loaded) -> dict[str, np.ndarray]:  # its variables go with it
+        return {name: values.numpy() for name, values in signature(**{source: tf.constant(samples)}).items()}
 
-    return Served(signature.structured_input_signature[1]["image"], ask)
+    return Served(spec, ask)
 
 
 def _open_onnx(path: Path) -> Served:
@@ -120,16 +123,15 @@ def _open_onnx(path: Path) -> Served:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return Served(
-        session.get_inputs()[0], lambda images: dict(zip(names, session.run(names, {"image": images}), strict=True))
-    )
+    (source,) = session.get_inputs()
+    return Served(source, lambda samples: dict(zip(names, session.run(names, {source.name: samples}), strict=True)))
 
 
-def answers(kind: Format, path: Path, images: np.ndarray) -> dict[str, np.ndarray] | None:
-    """Outputs of the written file for `images` (n, side, side, 3) uint8: name -> (n, width) float32.
+def answers(kind: Format, path: Path, samples: np.ndarray) -> dict[str, np.ndarray] | None:
+    """Outputs of the written file for `samples` (n, …) of its input: name -> (n, width) float32.
 
     None where ONNX Runtime is not installed.
     """
     if kind == "onnx" and not find_spec("onnxruntime"):
         return None
-    return open_model(kind, path).predict_on_batch(images)
+    return open_model(kind, path).predict_on_batch(samples)

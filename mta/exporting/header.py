@@ -18,18 +18,20 @@ _RULE = "---\n"
 def card_header(trained: Trained, kind: Format) -> str:
     """The header, rules included.
 
-    `mta` in it holds: `mpp` of the training patches (null: not known), `stain` (the method, or "none"), `channels`
-    ("rgb", or "stored" as their files held them), `centres` in the order of `domain`, and the unit of each concept.
+    `mta` in it holds: `mpp` of the training patches (null: not known), `stain` (the method, or "none"), `encoder` of
+    the embeddings ("": images, or not known), `channels` ("rgb", or "stored" as their files held them), `centres` in
+    the order of `domain`, and the unit of each concept.
     """
     fields = {
         "license": "other",
         "license_name": "see-section-licenses",
         "library_name": _LIBRARY[kind],
-        "pipeline_tag": "image-classification",
-        "tags": [*_TAGS, trained.config.backbone.lower()],
+        "pipeline_tag": "tabular-classification" if trained.embedded else "image-classification",
+        "tags": [*_TAGS, "patch-embeddings" if trained.embedded else trained.config.backbone.lower()],
         "mta": {
             "mpp": trained.mpp,
             "stain": NO_STAIN if trained.normalizer is None else trained.normalizer.method,
+            "encoder": trained.encoder,
             "channels": "stored" if trained.stored_channels else "rgb",
             "centres": list(trained.coding.centres),
             "concepts": {name: scale.unit for name, scale in trained.coding.scales.items()},
@@ -58,6 +60,13 @@ def read_header(card: Path) -> dict[str, Any]:
 
 def _require(facts: Any) -> None:
     """ValueError or TypeError unless `facts` are what `card_header` writes."""
-    kinds = {"mpp": float | int | None, "stain": str, "channels": str, "centres": list, "concepts": dict}
+    kinds = {
+        "mpp": float | int | None,
+        "stain": str,
+        "encoder": str,
+        "channels": str,
+        "centres": list,
+        "concepts": dict,
+    }
     if set(kinds) - set(facts) or not all(isinstance(facts[name], kind) for name, kind in kinds.items()):
         raise ValueError("another header")

@@ -10,7 +10,7 @@ from mta.data.features import FeatureCache, FeatureInputs
 from mta.data.features.computing import Computing
 from mta.data.features.folder import GB, CacheFolder, default_folder
 from mta.data.features.key import cache_key
-from mta.data.inputs import Inputs
+from mta.data.inputs import EmbeddingInputs, Inputs
 from mta.frozen import cut_frozen
 from mta.training.augmenting import augmented
 from mta.training.setup import Setup
@@ -25,7 +25,7 @@ class Feed:
 
 
 def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
-    """Cached features where that saves work, else patches.
+    """Cached features where that saves work, else patches; embeddings where there is no network below them.
 
     It does where some of the network is frozen, there is more than one epoch, and patches do not vary but by views.
     Nothing is computed yet.
@@ -33,6 +33,8 @@ def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
     Raises:
         InputError: when the folder of the caches cannot be made.
     """
+    if setup.data.embedded:
+        return Feed(EmbeddingInputs(setup.data.patches), model)
     views = 8 if "flips" in config.augment else 1
     cut = cut_frozen(model) if config.cache == "auto" and sum(config.epochs) > 1 else None
     varied = [name for name in config.augment if name != "flips"]

@@ -11,6 +11,7 @@ from mta.cautions import median_mpp
 from mta.config import TrainConfig, model_spec
 from mta.data.failing import plain_errors
 from mta.data.inputs import Inputs
+from mta.data.moments import fit_moments, set_moments
 from mta.data.reader import BatchReader
 from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import RunFolder
@@ -45,7 +46,9 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
     if config.deterministic:
         _ask_for_determinism()
     setup = prepare(config)
-    model = seeded_model(model_spec(config, len(setup.coding.centres), setup.data.side()), config.seed)
+    model = seeded_model(model_spec(config, len(setup.coding.centres), setup.data.shape()), config.seed)
+    if setup.data.embedded:
+        set_moments(model, *fit_moments(setup.data, config.seed))
     feed = choose_feed(config, setup, model)
     return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
 
@@ -91,7 +94,7 @@ def _begin(folder: RunFolder, config: TrainConfig, setup: Setup) -> None:
     write_fitted(folder.path, setup)
     record = {**provenance(), "seed": config.seed, "inputs": input_fingerprints(config), "leaks": setup.leaks}
     training = setup.data.rows.iloc[setup.data.of("train")]
-    counts = {"patches": _counts(setup), "mpp": median_mpp(training)}
+    counts = {"patches": _counts(setup), "mpp": median_mpp(training), "encoder": setup.data.encoder}
     write_json(folder.file("run.json"), {**record, "class_weights": setup.class_weights, **counts})
     folder.write_config(config)
 

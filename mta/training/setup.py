@@ -1,5 +1,6 @@
 """From a configuration to everything that training needs, checked before anything is written."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,12 @@ from mta.data.dataset import Coding, Dataset, open_dataset, require_both_classes
 from mta.data.inputs import Inputs, PatchInputs
 from mta.data.reader import BatchReader
 from mta.data.stain import fit_normalizer, still_needed
+
+# What a run on embeddings has no use for.
+_OF_IMAGES = (
+    *("profile", "backbone", "weights", "trainable", "cut", "stain", "stain_reference"),
+    *("augment", "stain_sigma", "color_ranges"),
+)
 
 
 @dataclass
@@ -50,6 +57,8 @@ def prepare(config: TrainConfig) -> Setup:
         InputError: for whatever is wrong with the input.
     """
     data = open_dataset(config.store, config.concepts, config.concept_file, config.seed, config.profile == "original")
+    if data.embedded:
+        require_defaults(config)
     data.roles = _roles(data, config)
     for role in ("train", "validation"):
         if not len(data.of(role)):
@@ -64,7 +73,8 @@ def prepare(config: TrainConfig) -> Setup:
         raise InputError(
             f"--stain {config.stain}: profile original takes channels as stored, and knows reinhard or none"
         )
-    normalizer = fit_normalizer(data, config.stain, config.stain_reference, config.seed)
+    stain = "none" if data.embedded else config.stain
+    normalizer = fit_normalizer(data, stain, config.stain_reference, config.seed)
     balance = make_balance(data.rows, data.of(*trained_roles(config)), config.balance)
     weights = None
     if config.class_weights == "training":
@@ -77,6 +87,15 @@ def trained_roles(config: TrainConfig) -> tuple[str, ...]:
     """Roles of the rows that training reads: profile `original` reads all listed ones (B-08)."""
     every = ("train", "validation", "internal_test", "external_test")
     return every if config.profile == "original" else ("train",)
+
+
+def require_defaults(config: TrainConfig) -> None:
+    """Raise InputError where `config` sets what only images have: with embeddings, there is no trunk and no pixel."""
+    fields = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    if changed := [name for name in _OF_IMAGES if getattr(config, name) != fields[name]]:
+        raise InputError(
+            f"{config.store}: holds embeddings, for which --{changed[0].replace('_', '-')} means nothing; leave it out"
+        )
 
 
 def _roles(data: Dataset, config: TrainConfig) -> np.ndarray:

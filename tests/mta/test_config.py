@@ -197,10 +197,11 @@ def test_config_json_round_trip(values):
 
 def test_model_spec_of_a_config():
     config = configure({"weights": "none", "cut": "mixed7", "concepts": ("a",), "dense": (4,), "dropout": 0.1})
-    spec = model_spec(config, 3, 96)
+    spec = model_spec(config, 3, (96, 96, 3))
     assert (spec.weights, spec.cut, spec.domains, spec.size) == (None, "mixed7", 3, 96)
     assert (spec.concepts, spec.dense, spec.dropout) == (("a",), (4,), 0.1)
-    assert model_spec(configure({}), 0, 96).cut is None
+    assert (spec.embedding, model_spec(configure({}), 0, (96, 96, 3)).cut) == (0, None)
+    assert model_spec(configure({}), 0, (1024,)).embedding == 1024
 
 
 def test_every_setting_is_documented():

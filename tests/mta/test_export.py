@@ -242,7 +242,7 @@ def test_missing_outputs_are_refused():
 
 def test_the_sample_is_the_first_test_rows_normalized(trained, truth):
     sample = draw_sample(trained)
-    np.testing.assert_array_equal(sample.images, truth[0][:16])
+    np.testing.assert_array_equal(sample.values, truth[0][:16])
     assert "internal_test" in sample.source
     assert set(sample.rows["role"]) == {"train", "validation", "internal_test"}
 
@@ -267,8 +267,8 @@ def test_without_the_store_random_patches_serve_and_the_card_says_so(trained, tm
     config = dataclasses.replace(trained.config, store=str(tmp_path / "gone.h5"))
     mine = copied(trained, tmp_path, config=config)
     sample = draw_sample(mine)
-    assert sample.images.shape == (16, 32, 32, 3)
-    assert sample.images.std() > 50
+    assert sample.values.shape == (16, 32, 32, 3)
+    assert sample.values.std() > 50
     assert sample.source.startswith("random patches")
     assert "gone.h5" in capsys.readouterr().err
     card = model_card(mine, "keras", "best", "net.keras", sample.rows, Check(sample.source, 16, {"tumor": 0.0}))

@@ -127,6 +127,7 @@ def test_the_header_holds_what_predicting_needs(exports):
     assert read_header(card) == {
         "mpp": 0.5,
         "stain": "reinhard",
+        "encoder": "",
         "channels": "rgb",
         "centres": ["0", "1"],
         "concepts": {"ncount": "nuclei", "narea": "px"},

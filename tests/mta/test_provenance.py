@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
 import mta
-from mta.provenance import fingerprint, provenance, store_files, store_fingerprints
+from mta.provenance import fingerprint, provenance, store_fingerprints
+from tests.data_prep.embeddings.samples import numbers, table, trident
 
 
 def test_a_fingerprint_tells_size_beginning_and_end(tmp_path):
@@ -28,13 +28,31 @@ def test_small_files_have_one_too(tmp_path, content):
 
 
 def test_files_of_a_store(tmp_path):
-    assert store_files("a.h5") == [Path("a.h5")]
-    assert store_files("cam16=x/a.h5,all500=b.h5") == [Path("x/a.h5"), Path("b.h5")]
     odd = tmp_path / "seed=1,b" / "a.h5"
     odd.parent.mkdir()
     odd.write_bytes(b"x")
-    assert store_files(str(odd)) == [odd]
     assert store_fingerprints(str(odd)) == [fingerprint(odd)]
+    other = tmp_path / "b.h5"
+    other.write_bytes(b"y")
+    assert store_fingerprints(f"one={other},two={tmp_path / 'absent.h5'}") == [fingerprint(other)]
+
+
+def test_embeddings_have_a_fingerprint_over_all_files_of_their_table(tmp_path):
+    for name in ("a", "b"):
+        trident(tmp_path / f"{name}.h5", numbers(4))
+    table(tmp_path / "b.csv", [{"x": 0, "y": 0, "label": 1}])
+    slides = table(tmp_path / "slides.csv", [{"features": "a.h5"}, {"features": "b.h5", "patches": "b.csv"}])
+    before = store_fingerprints(str(slides))
+    assert before[0] == fingerprint(slides)
+    assert len(before) == 2
+    for change in (
+        lambda: trident(tmp_path / "b.h5", numbers(4, seed=5)),
+        lambda: table(tmp_path / "b.csv", [{"x": 0, "y": 0, "label": 0}]),
+    ):
+        change()
+        now = store_fingerprints(str(slides))
+        assert (now[0], now[1] != before[1]) == (before[0], True)
+        before = now
 
 
 def test_versions_and_command():
