@@ -7,12 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def start_quietly() -> None:
-    """Import Keras with what its backend prints on the way kept off the screen."""
+def start_quietly(strategy: str = "none") -> None:
+    """Import Keras, and open the devices of `strategy`, with what the backend prints on the way kept off the screen.
+
+    Raises:
+        InputError: from `mta.devices.open_devices`.
+    """
+    if strategy == "multiworker":
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a lost worker would be reported at length, by each thread
     with notes_held_back():
         import keras
 
-        keras.ops.zeros(()) + 1  # the first operation is what looks for GPUs
+        import mta.devices
+
+        if strategy == "none":
+            keras.ops.zeros(()) + 1  # the first operation is what looks for GPUs, and binds TensorFlow to this machine
+    mta.devices.open_devices(strategy)
 
 
 @contextmanager

@@ -20,7 +20,8 @@ _OWN = (
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
-_WHERE = ("out", "cache_dir", "cache_limit")  # settings that decide no number
+# Settings that decide no number, or only how it is rounded and (with several devices) which units drop out.
+WHERE = ("out", "cache_dir", "cache_limit", "strategy", "jit")
 _HALF_WRITTEN = ".*.tmp*"  # as `replacing` calls them
 
 
@@ -29,7 +30,12 @@ class RunFolder:
 
     Args:
         path: the folder; it need not exist yet.
+
+    Attributes:
+        writes: whether this process writes in it.
     """
+
+    writes = True
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -54,7 +60,7 @@ class RunFolder:
     def require_same(self, config: TrainConfig) -> None:
         """Raise InputError when the run here has another configuration than `config` (places and room aside)."""
         mine, other = to_json(self.config()), to_json(config)
-        changed = [name for name in mine if name not in _WHERE and mine[name] != other[name]]
+        changed = [name for name in mine if name not in WHERE and mine[name] != other[name]]
         if changed:
             name = changed[0]
             raise InputError(

@@ -63,19 +63,29 @@ def train(
 
 def train_config(config: TrainConfig, *, resume: bool = False, overwrite: bool = False, quiet: bool = False) -> Path:
     """`train` for a ready configuration."""
+    from mta.devices import open_devices
     from mta.run_folder import RunFolder
+    from mta.training.onlooker import Onlooker
 
-    folder = RunFolder(config.out)
+    devices = open_devices(config.strategy)
+    folder = RunFolder(config.out) if devices.first else Onlooker(config.out)
+    with devices.together():
+        standing = devices.share(lambda: _standing(config, folder, resume, overwrite).encode()).decode()
+        if standing == "finished" and not overwrite:
+            say(f"{folder.path}: this run is finished; --overwrite starts it over")
+        else:
+            _train(config, folder, quiet or not folder.writes, overwrite)
+    return folder.path
+
+
+def _standing(config: TrainConfig, folder: Any, resume: bool, overwrite: bool) -> str:
+    """`RunFolder.standing`; InputError where it does not go with `config` or the options."""
     standing = folder.standing()
     if resume and standing == "new":
         raise InputError(f"{folder.path}: there is no run to resume; leave --resume out to start one")
     if standing != "new" and not overwrite:
         folder.require_same(config)
-        if standing == "finished":
-            say(f"{folder.path}: this run is finished; --overwrite starts it over")
-            return folder.path
-    _train(config, folder, quiet, overwrite)
-    return folder.path
+    return str(standing)
 
 
 def _train(config: TrainConfig, folder: Any, quiet: bool, overwrite: bool) -> None:
@@ -120,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _main(arguments: list[str]) -> None:
     config, options = parse(arguments)
-    start_quietly()
+    start_quietly(config.strategy)
     train_config(config, **options)
 
 

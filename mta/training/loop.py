@@ -1,5 +1,6 @@
 """Train one run, from its configuration to its finished folder."""
 
+import json
 from importlib.util import find_spec
 from typing import Any
 
@@ -7,20 +8,22 @@ import keras
 import numpy as np
 
 from data_prep.console import say
+from data_prep.errors import InputError
 from data_prep.files import replacing, write_json
 from mta.cautions import median_mpp
-from mta.config import TrainConfig, model_spec
+from mta.config import TrainConfig, model_spec, to_json
 from mta.data.failing import plain_errors
 from mta.data.inputs import Inputs
 from mta.data.reader import BatchReader
+from mta.devices import Devices, open_devices
 from mta.provenance import input_fingerprints, now, provenance
-from mta.run_folder import RunFolder
+from mta.run_folder import WHERE, RunFolder
 from mta.training.feeding import choose_feed
 from mta.training.fitted import require_unchanged, write_fitted
 from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
 from mta.training.setup import Setup, prepare, training_reader
-from mta.training.state import Progress, load_progress, restore
+from mta.training.state import Found, Progress, from_bytes, load_progress, restore, to_bytes
 from mta.training.supervisor import Supervisor
 from mta.training.validation import Validation
 
@@ -44,10 +47,13 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
     """
     if config.deterministic:
         _ask_for_determinism()
-    setup = prepare(config)
-    model = seeded_model(model_spec(config, len(setup.coding.centres), setup.data.side()), config.seed)
-    feed = choose_feed(config, setup, model)
-    return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
+    setup, devices = prepare(config), open_devices(config.strategy)
+    spec = model_spec(config, len(setup.coding.centres), setup.data.side())
+    with devices.scope():
+        model = seeded_model(spec, config.seed, config.precision)
+    feed = choose_feed(config, setup, model)  # what is computed once is computed on one device of each machine
+    with devices.scope():
+        return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
 
 
 def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
@@ -56,26 +62,42 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     Raises:
         InputError: for bad input, before anything is written.
     """
+    devices = open_devices(config.strategy)
+    _require_one_run(config, devices)
     setup, network, inputs = make_ready(config)
     if overwrite:
         folder.clear()
     folder.sweep()
     phases = phases_of(config)
-    found = load_progress(folder.state)
-    if found is None:
+    found = from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state))))
+    if folder.writes and found is None:
         _begin(folder, config, setup)
-    else:
+    elif folder.writes:
         require_unchanged(folder, config, setup)
-    progress = _take_up(found, network, phases, config)
+    with devices.scope():
+        progress = _take_up(found, network, phases, config)
     reader = training_reader(setup, config, inputs)
     inputs.prepare(np.union1d(reader.order, setup.data.of("validation")), quiet)
-    validation = Validation(setup.data, setup.coding, setup.targets, inputs)
+    validation = Validation(setup.data, setup.coding, setup.targets, inputs, devices)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
     _train(network, reader, supervisor, phases, config, folder, quiet)
     folder.save_model(network.model, "last")
-    write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
+    if folder.writes:
+        write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
     inputs.close()
     setup.data.patches.close()
+
+
+def _require_one_run(config: TrainConfig, devices: Devices) -> None:
+    """Raise InputError unless all processes have the same settings and files, wherever they have them."""
+    files = input_fingerprints(config)
+    settings = {name: value for name, value in to_json(config).items() if name not in (*WHERE, *files)}
+    mine = {**settings, **files}
+    first = json.loads(devices.share(json.dumps(mine).encode))
+    if differing := [name for name in mine if mine[name] != first.get(name)]:
+        raise InputError(
+            f"{differing[0]}: this worker has {mine[differing[0]]!r}, worker 0 {first.get(differing[0])!r}"
+        )
 
 
 def _ask_for_determinism() -> None:
@@ -99,9 +121,7 @@ def _counts(setup: Setup) -> dict[str, int]:
     return {role: len(setup.data.of(role)) for role in sorted(set(setup.data.roles)) if role}
 
 
-def _take_up(
-    found: tuple[Progress, dict[str, Any]] | None, network: Network, phases: list[Phase], config: TrainConfig
-) -> Progress:
+def _take_up(found: Found | None, network: Network, phases: list[Phase], config: TrainConfig) -> Progress:
     """Where the run stands, with the network brought there."""
     if found is None:
         network.enter(phases[0], config)
@@ -124,34 +144,35 @@ def _train(
     progress = supervisor.progress
     while True:
         if not supervisor.phase_over():
-            _fit(network, reader, supervisor, phases[progress.phase], folder, quiet)
+            _fit(network, reader, supervisor, phases[progress.phase], config, folder, quiet)
         if progress.phase + 1 == len(phases):
             return
         # Only the first time: a run cut short in the next phase's first epoch may have its best model already.
         if not folder.file("best_phase1.keras").exists():
             _copy(folder, "best.keras", "best_phase1.keras")
         progress.next_phase(keep_best=config.profile == "original")
-        network.enter(phases[progress.phase], config)
+        with open_devices(config.strategy).scope():
+            network.enter(phases[progress.phase], config)
         if not quiet:
             say(f"phase {progress.phase + 1}: reversal strength {network.strength():g}")
 
 
 def _fit(
-    network: Network, reader: BatchReader, supervisor: Supervisor, phase: Phase, folder: RunFolder, quiet: bool
+    network: Network,
+    reader: BatchReader,
+    supervisor: Supervisor,
+    phase: Phase,
+    config: TrainConfig,
+    folder: RunFolder,
+    quiet: bool,
 ) -> None:
     progress = supervisor.progress
     last = progress.epoch + phase.epochs - progress.phase_epochs
     callbacks = [_Epochs(reader), *_ramp(network, reader, phase), supervisor, *_tensorboard(folder)]
     reader.set_epoch(progress.epoch)  # Keras looks at the first batches before it announces the epoch
     with plain_errors(reader):
-        # Keras would shuffle the batches once more, by a generator that nobody seeded for it.
-        network.training.fit(
-            reader,
-            initial_epoch=progress.epoch,
-            epochs=last,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0 if quiet else 1,
+        open_devices(config.strategy).fit(
+            network.training, reader, progress.epoch, last, callbacks, verbose=0 if quiet else 1
         )
 
 
@@ -160,11 +181,13 @@ def _ramp(network: Network, reader: BatchReader, phase: Phase) -> list[keras.cal
 
 
 def _tensorboard(folder: RunFolder) -> list[keras.callbacks.Callback]:
-    if find_spec("tensorboard") is None:
+    if find_spec("tensorboard") is None or not folder.writes:
         return []
     return [keras.callbacks.TensorBoard(str(folder.file("tensorboard")), write_graph=False)]
 
 
 def _copy(folder: RunFolder, source: str, target: str) -> None:
+    if not folder.writes:
+        return
     with replacing(folder.file(target)) as temporary:
         temporary.write_bytes(folder.file(source).read_bytes())

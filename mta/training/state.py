@@ -1,12 +1,13 @@
 """What a run needs to go on as if it had never stopped, one file an epoch."""
 
 import dataclasses
+import io
 import json
 import random
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import keras
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from data_prep.console import warn
 from data_prep.files import replacing
 from mta.training.network import Network
+
+Found = tuple["Progress", dict[str, Any]]
 
 KEEP = 2  # should the newest be damaged, the one before it costs an epoch
 
@@ -62,17 +65,37 @@ def save_state(folder: Path, progress: Progress, network: Network) -> None:
         old.unlink()
 
 
-def load_progress(folder: Path) -> tuple[Progress, dict[str, np.ndarray]] | None:
+def load_progress(folder: Path) -> Found | None:
     """Progress and arrays of the newest readable state in `folder`; None when there is none."""
     for path in reversed(_states(folder)):
         try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            meta = json.loads(arrays.pop("meta").tobytes())
-            return Progress(**meta["progress"]), arrays | {"generators": meta}
+            with open(path, "rb") as raw:
+                return _read(raw)
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             warn(f"{path}: damaged ({error}); going back an epoch")
     return None
+
+
+def _read(raw: IO[bytes]) -> Found:
+    with np.load(raw, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    meta = json.loads(arrays.pop("meta").tobytes())
+    return Progress(**meta["progress"]), arrays | {"generators": meta}
+
+
+def to_bytes(found: Found | None) -> bytes:
+    """What `load_progress` returned, to be passed on to another process."""
+    if found is None:
+        return b""
+    arrays, raw = dict(found[1]), io.BytesIO()
+    meta = np.frombuffer(json.dumps(arrays.pop("generators")).encode(), dtype="uint8")
+    np.savez(raw, allow_pickle=False, **{**arrays, "meta": meta})
+    return raw.getvalue()
+
+
+def from_bytes(data: bytes) -> Found | None:
+    """The inverse of `to_bytes`."""
+    return _read(io.BytesIO(data)) if data else None
 
 
 def restore(network: Network, arrays: dict[str, Any]) -> None:
