@@ -13,8 +13,6 @@ def start_quietly(strategy: str = "none") -> None:
     Raises:
         InputError: from `mta.devices.open_devices`.
     """
-    if strategy == "multiworker":
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a lost worker would be reported at length, by each thread
     with notes_held_back():
         import keras
 
@@ -45,3 +43,26 @@ def notes_held_back() -> Iterator[None]:
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+
+
+@contextmanager
+def python_alone_on_screen() -> Iterator[None]:
+    """Keep what native code writes to standard error off the screen, and let what Python writes there pass.
+
+    TensorFlow reports a lost worker at length, from several threads and at levels that no setting silences. With
+    TF_CPP_MIN_LOG_LEVEL set by the user, everything passes.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    python, screen = sys.stderr, os.dup(2)
+    python.flush()
+    with open(os.devnull, "w") as nothing, open(screen, "w", buffering=1, encoding="utf-8") as passing:
+        os.dup2(nothing.fileno(), 2)
+        sys.stderr = passing
+        try:
+            yield
+        finally:
+            passing.flush()
+            os.dup2(screen, 2)
+            sys.stderr = python

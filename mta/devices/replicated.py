@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mta.backend import python_alone_on_screen
 from mta.data.inputs import Inputs
 from mta.data.parts import Sharing
 from mta.data.reader import BatchReader
@@ -49,17 +50,20 @@ class Replicated(Devices):
     @contextmanager
     def together(self) -> Iterator[None]:
         """`Devices.together`: a worker that loses another one ends with one line and status 3."""
-        watch = Watch({} if self._cluster is None else self._cluster.peers())
-        watch.start()
-        try:
+        if self._cluster is None:
             yield
-            self.share(bytes)  # none leaves, and so looks lost, while another is still at work
-        except tf.errors.OpError:
-            if self._cluster is not None:
+            return
+        watch = Watch(self._cluster.peers())
+        watch.start()
+        with python_alone_on_screen():
+            try:
+                yield
+                self.share(bytes)  # none leaves, and so looks lost, while another is still at work
+            except tf.errors.OpError:
                 watch.wait()
-            raise
-        finally:
-            watch.stop()
+                raise
+            finally:
+                watch.stop()
 
     def share(self, make: Callable[[], bytes]) -> bytes:
         """`Devices.share`."""
