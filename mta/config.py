@@ -108,6 +108,13 @@ class TrainConfig:
     """seed of initial weights, dropout, order and splits"""
     deterministic: bool = False
     """ask TensorFlow for deterministic kernels (slower on GPU)"""
+    strategy: Literal["none", "mirrored", "multiworker"] = "none"
+    """none: one device; mirrored: all GPUs of this machine; multiworker: those of all workers that TF_CONFIG or SLURM
+    names, see docs/distributed.md. The batch size is that of all devices together"""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """numbers that trunk and dense layers compute with; weights, heads and losses are float32 always"""
+    jit: Literal["auto", "on", "off"] = "auto"
+    """compile the training step by XLA; auto: where Keras does, which is not on a CPU and not under a strategy"""
     cache: Literal["auto", "off"] = "auto"
     """auto: what frozen layers make of the patches is computed once and kept on disk, where that saves anything"""
     cache_dtype: Literal["float32", "float16"] = "float32"
@@ -219,6 +226,14 @@ def _check_ranges(config: TrainConfig) -> None:
     if broken := [rule for rule, kept in rules.items() if not kept]:
         raise InputError(broken[0])
     check_concepts(config.concepts)
+    _check_devices(config)
+
+
+def _check_devices(config: TrainConfig) -> None:
+    if config.jit == "on" and config.strategy != "none":
+        raise InputError(f"--jit on: XLA fails under --strategy {config.strategy}; leave --jit out")
+    if config.strategy == "multiworker" and config.folds and config.fold < 0:
+        raise InputError("--folds: under --strategy multiworker, train one fold at a time (--folds K --fold NUMBER)")
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import zipfile
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ _OWN = (
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
-_ANY = ("out", "cache_dir", "cache_limit", "save_minutes")  # settings that change nothing of what is computed
+# Settings that decide no number, or only how it is rounded and (with several devices) which units drop out.
+WHERE = ("out", "cache_dir", "cache_limit", "save_minutes", "strategy", "jit")
 _HALF_WRITTEN = ".*.tmp*"  # as `replacing` calls them
 
 
@@ -31,7 +32,12 @@ class RunFolder:
 
     Args:
         path: the folder; it need not exist yet.
+
+    Attributes:
+        writes: whether this process writes in it.
     """
+
+    writes = True
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -56,7 +62,7 @@ class RunFolder:
     def require_same(self, config: TrainConfig) -> None:
         """Raise InputError when the run here would compute something else with `config`."""
         mine, other = to_json(self.config()), to_json(config)
-        changed = [name for name in mine if name not in _ANY and mine[name] != other[name]]
+        changed = [name for name in mine if name not in WHERE and mine[name] != other[name]]
         if changed:
             name = changed[0]
             raise InputError(
@@ -88,6 +94,10 @@ class RunFolder:
         if not isinstance(value, dict):
             raise InputError(f"{path}: damaged (no JSON object); train again with --overwrite")
         return value
+
+    def claimed(self) -> AbstractContextManager[None]:
+        """Keep other processes out of the folder (`data_prep.claims.claimed`)."""
+        return claimed(self.path)
 
     def clear(self) -> None:
         """Remove what a run wrote here, and nothing else.

@@ -63,15 +63,22 @@ def train(
 
 def train_config(config: TrainConfig, *, resume: bool = False, overwrite: bool = False, quiet: bool = False) -> Path:
     """`train` for a ready configuration."""
-    from data_prep.claims import claimed
+    from mta.devices import open_devices
     from mta.run_folder import RunFolder
+    from mta.training.onlooker import Onlooker
 
-    folder = RunFolder(config.out)
-    if not _is_finished(config, folder, resume, overwrite):
-        with claimed(folder.path):
-            # Another process may have been at work before.
-            if not _is_finished(config, folder, resume, overwrite):
-                _train(config, folder, quiet, overwrite)
+    devices = open_devices(config.strategy)
+    folder = RunFolder(config.out) if devices.first else Onlooker(config.out)
+
+    def is_finished() -> bool:
+        return devices.share(lambda: _is_finished(config, folder, resume, overwrite).to_bytes()) == b"\1"
+
+    with devices.together():
+        if not is_finished():
+            with folder.claimed():
+                # Another process may have been at work before.
+                if not is_finished():
+                    _train(config, folder, quiet or not folder.writes, overwrite)
     return folder.path
 
 
@@ -85,7 +92,7 @@ def _is_finished(config: TrainConfig, folder: Any, resume: bool, overwrite: bool
     folder.require_same(config)
     if standing == "finished":
         say(f"{folder.path}: this run is finished; --overwrite starts it over")
-    return standing == "finished"
+    return bool(standing == "finished")
 
 
 def _train(config: TrainConfig, folder: Any, quiet: bool, overwrite: bool) -> None:
@@ -130,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _main(arguments: list[str]) -> None:
     config, options = parse(arguments)
-    start_quietly()
+    start_quietly(config.strategy)
     train_config(config, **options)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from mta.data.balance import Balance
 from mta.data.failing import Batches
 from mta.data.inputs import BLOCK, Inputs
+from mta.data.parts import Arrays, Sharing, fill_up
 
 
 def epoch_order(rows: np.ndarray, seed: int, epoch: int, window: int) -> np.ndarray:
@@ -53,7 +54,7 @@ class BatchReader(Batches):
         self._inputs, self._balance, self._targets = inputs, balance, targets
         self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle
         self._whole, self._redrawn = whole_batches, redrawn
-        self._epoch = -1
+        self._epoch, self._sharing = -1, Sharing()
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
@@ -63,21 +64,49 @@ class BatchReader(Batches):
         self._epoch = epoch
         rows = self._balance.draw(self._seed, epoch)
         self.order = epoch_order(rows, self._seed, epoch, self._inputs.window) if self._shuffle else rows
-        self._inputs.start(self.order)
+        self._serve()
+
+    def share(self, sharing: Sharing) -> None:
+        """Read only what `part` will be asked for from now on."""
+        self._sharing = sharing
+        self._serve()
+
+    def _serve(self) -> None:
+        starts = np.arange(len(self)) * self._batch_size
+        owned = [start + np.arange(self._count(k))[self._sharing.own(self._count(k))] for k, start in enumerate(starts)]
+        self._served = np.concatenate(owned)  # positions in the order, ascending
+        self._inputs.start(self.order[self._served])
+
+    def _count(self, index: int) -> int:
+        """Rows of batch `index`."""
+        return min(self._batch_size, len(self.order) - index * self._batch_size)
 
     def __len__(self) -> int:
         whole = len(self.order) // self._batch_size
         return max(1, whole) if self._whole else -(-len(self.order) // self._batch_size)
 
-    def batch(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def batch(self, index: int) -> tuple[Arrays, Arrays]:
         """Inputs of the training model and targets of its outputs."""
-        start, stop = index * self._batch_size, min((index + 1) * self._batch_size, len(self.order))
-        rows = self.order[start:stop]
+        return _for_training(*self._read(index, slice(0, self._count(index))))
+
+    def part(self, index: int, replica: int) -> tuple[Arrays, Arrays, np.float32]:
+        """What `replica`, one of this process, takes of batch `index`, and how many rows the whole of it has."""
+        count = self._count(index)
+        mine = self._read(index, self._sharing.part(count, replica))
+        return *_for_training(*fill_up(*mine, self._sharing.size(count))), np.float32(count)
+
+    def _read(self, index: int, part: slice) -> tuple[Arrays, Arrays]:
+        start, count = index * self._batch_size, self._count(index)
+        rows = self.order[start : start + count]
         generator = np.random.default_rng((self._seed, self._epoch, index))
-        views = generator.integers(self._inputs.views, size=len(rows))
-        true = {name: values[rows] for name, values in self._targets.items()}
-        true |= {name: generator.standard_normal((len(rows), 1)).astype("float32") for name in self._redrawn}
-        labels = {f"y_{name}": values for name, values in true.items()}
-        inputs = {**self._inputs.between(start, stop, views), **labels}
-        # Keras wants a target for every output; nothing looks at the one for the scalar loss.
-        return inputs, {**true, "loss": np.zeros((len(rows), 1), "float32")}
+        views = generator.integers(self._inputs.views, size=count)[part]
+        true = {name: values[rows[part]] for name, values in self._targets.items()}
+        true |= {name: generator.standard_normal((count, 1)).astype("float32")[part] for name in self._redrawn}
+        first, last = np.searchsorted(self._served, (start + part.start, start + part.stop))
+        return self._inputs.between(int(first), int(last), views), true
+
+
+def _for_training(inputs: Arrays, true: Arrays) -> tuple[Arrays, Arrays]:
+    labels = {f"y_{name}": values for name, values in true.items()}
+    # Keras wants a target for every output; nothing looks at the one for the scalar loss.
+    return {**inputs, **labels}, {**true, "loss": np.zeros_like(true["tumor"])}

@@ -11,6 +11,7 @@ from mta.data.features.computing import Computing
 from mta.data.features.folder import GB, CacheFolder, default_folder
 from mta.data.features.key import cache_key
 from mta.data.inputs import EmbeddingInputs, Inputs
+from mta.devices import open_devices
 from mta.frozen import cut_frozen
 from mta.training.augmenting import augmented
 from mta.training.setup import Setup
@@ -41,7 +42,8 @@ def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
     if cut is not None and varied:
         say(f"--augment {' '.join(varied)}: patches differ in every epoch, so nothing is computed ahead for the cache")
     if cut is None or varied:
-        return Feed(setup.patch_inputs(views), augmented(model, config, setup.normalizer))
+        with open_devices(config.strategy).scope():  # layers that vary patches keep the states of their draws
+            return Feed(setup.patch_inputs(views), augmented(model, config, setup.normalizer))
     patches = setup.patch_inputs()
     store, normalizer = setup.data.patches, patches.normalizer
     channels = "stored" if config.profile == "original" else "rgb"

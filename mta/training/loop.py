@@ -1,27 +1,30 @@
 """Train one run, from its configuration to its finished folder."""
 
+import json
 from importlib.util import find_spec
 from typing import Any
 
 import keras
 
 from data_prep.console import say
+from data_prep.errors import InputError
 from data_prep.files import replacing, write_json
 from mta.cautions import median_mpp
-from mta.config import TrainConfig, model_spec
+from mta.config import TrainConfig, model_spec, to_json
 from mta.data.failing import plain_errors
 from mta.data.inputs import Inputs
 from mta.data.moments import fit_moments, set_moments
 from mta.data.reader import BatchReader
+from mta.devices import Devices, open_devices
 from mta.provenance import input_fingerprints, now, provenance
-from mta.run_folder import RunFolder
+from mta.run_folder import WHERE, RunFolder
 from mta.training.feeding import choose_feed
 from mta.training.fitted import require_unchanged, write_fitted
 from mta.training.midway import Midway, Rest
 from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
 from mta.training.setup import Setup, prepare, trained_roles, training_reader
-from mta.training.state import Progress, load_progress, restore
+from mta.training.state import Found, Progress, from_bytes, load_progress, restore, to_bytes
 from mta.training.supervisor import Supervisor
 from mta.training.validation import Validation
 
@@ -45,12 +48,15 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
     """
     if config.deterministic:
         _ask_for_determinism()
-    setup = prepare(config)
-    model = seeded_model(model_spec(config, len(setup.coding.centres), setup.data.shape()), config.seed)
-    if setup.data.embedded:
-        set_moments(model, *fit_moments(setup.data, config.seed))
-    feed = choose_feed(config, setup, model)
-    return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
+    setup, devices = prepare(config), open_devices(config.strategy)
+    spec = model_spec(config, len(setup.coding.centres), setup.data.shape())
+    with devices.scope():
+        model = seeded_model(spec, config.seed, config.precision)
+        if setup.data.embedded:
+            set_moments(model, *fit_moments(setup.data, config.seed))
+    feed = choose_feed(config, setup, model)  # what is computed once is computed on one device of each machine
+    with devices.scope():
+        return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
 
 
 def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
@@ -59,27 +65,44 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     Raises:
         InputError: for bad input, before anything is written.
     """
+    devices = open_devices(config.strategy)
+    _require_one_run(config, devices)
     setup, network, inputs = make_ready(config)
     if overwrite:
         folder.clear()
     folder.sweep()
     phases = phases_of(config)
-    found = load_progress(folder.state)
-    if found is None:
+    alone = devices.replicas == 1  # metrics that several replicas share are not put back within an epoch
+    found = from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway=alone))))
+    if folder.writes and found is None:
         _begin(folder, config, setup)
-    else:
+    elif folder.writes:
         require_unchanged(folder, config, setup)
-    progress, running = _take_up(found, network, phases, config)
+    with devices.scope():
+        progress, running = _take_up(found, network, phases, config)
     reader = training_reader(setup, config, inputs)
     inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
-    validation = Validation(setup.data, setup.coding, setup.targets, inputs)
+    validation = Validation(setup.data, setup.coding, setup.targets, inputs, devices)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
-    midway = Midway(folder.state, network, progress, len(reader), config.save_minutes, running)
+    midway = Midway(folder.state, network, progress, len(reader), config.save_minutes if alone else 0, running)
     _train(network, reader, supervisor, midway, phases, config, folder, quiet)
     folder.save_model(network.model, "last")
-    write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
+    if folder.writes:
+        write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
     inputs.close()
     setup.data.patches.close()
+
+
+def _require_one_run(config: TrainConfig, devices: Devices) -> None:
+    """Raise InputError unless all processes have the same settings and files, wherever they have them."""
+    files = input_fingerprints(config)
+    settings = {name: value for name, value in to_json(config).items() if name not in (*WHERE, *files)}
+    mine = {**settings, **files}
+    first = json.loads(devices.share(json.dumps(mine).encode))
+    if differing := [name for name in mine if mine[name] != first.get(name)]:
+        raise InputError(
+            f"{differing[0]}: this worker has {mine[differing[0]]!r}, worker 0 {first.get(differing[0])!r}"
+        )
 
 
 def _ask_for_determinism() -> None:
@@ -104,7 +127,7 @@ def _counts(setup: Setup) -> dict[str, int]:
 
 
 def _take_up(
-    found: tuple[Progress, dict[str, Any]] | None, network: Network, phases: list[Phase], config: TrainConfig
+    found: Found | None, network: Network, phases: list[Phase], config: TrainConfig
 ) -> tuple[Progress, list[Any]]:
     """Where the run stands, with the network brought there, and the running means of an epoch under way."""
     if found is None:
@@ -128,14 +151,15 @@ def _train(
     progress = supervisor.progress
     while True:
         while not supervisor.phase_over():
-            _fit(network, reader, supervisor, midway, phases[progress.phase], folder, quiet)
+            _fit(network, reader, supervisor, midway, phases[progress.phase], config, folder, quiet)
         if progress.phase + 1 == len(phases):
             return
         # Only the first time: a run cut short in the next phase's first epoch may have its best model already.
         if not folder.file("best_phase1.keras").exists():
             _copy(folder, "best.keras", "best_phase1.keras")
         progress.next_phase(keep_best=config.profile == "original")
-        network.enter(phases[progress.phase], config)
+        with open_devices(config.strategy).scope():
+            network.enter(phases[progress.phase], config)
         if not quiet:
             say(f"phase {progress.phase + 1}: reversal strength {network.strength():g}")
 
@@ -146,6 +170,7 @@ def _fit(
     supervisor: Supervisor,
     midway: Midway,
     phase: Phase,
+    config: TrainConfig,
     folder: RunFolder,
     quiet: bool,
 ) -> None:
@@ -156,14 +181,8 @@ def _fit(
     reader.set_epoch(progress.epoch)  # Keras looks at the first batches before it announces the epoch
     batches = Rest(reader, progress.batches) if progress.batches else reader
     with plain_errors(batches):
-        # Keras would shuffle the batches once more, by a generator that nobody seeded for it.
-        network.training.fit(
-            batches,
-            initial_epoch=progress.epoch,
-            epochs=last,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0 if quiet else 1,
+        open_devices(config.strategy).fit(
+            network.training, batches, progress.epoch, last, callbacks, verbose=0 if quiet else 1
         )
 
 
@@ -172,11 +191,13 @@ def _ramp(network: Network, reader: BatchReader, phase: Phase) -> list[keras.cal
 
 
 def _tensorboard(folder: RunFolder) -> list[keras.callbacks.Callback]:
-    if find_spec("tensorboard") is None:
+    if find_spec("tensorboard") is None or not folder.writes:
         return []
     return [keras.callbacks.TensorBoard(str(folder.file("tensorboard")), write_graph=False)]
 
 
 def _copy(folder: RunFolder, source: str, target: str) -> None:
+    if not folder.writes:
+        return
     with replacing(folder.file(target)) as temporary:
         temporary.write_bytes(folder.file(source).read_bytes())

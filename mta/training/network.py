@@ -13,6 +13,10 @@ from mta.spec import ModelSpec
 from mta.training.optimizers import make_optimizer
 from mta.training.phases import Phase
 
+# Keras' own choice is off on TensorFlow's CPU, where compiling every batch shape costs more than it gains, and under a
+# strategy, where it fails.
+JIT: dict[str, Any] = {"auto": "auto", "on": True, "off": False}
+
 
 @dataclass
 class Network:
@@ -78,16 +82,23 @@ class Network:
         metrics["tumor"].append(LogitAccuracy())
         if "domain" in metrics:
             metrics["domain"].append(DomainAccuracy())
-        # XLA takes longer to compile every batch shape than it gains on a CPU.
-        self.training.compile(optimizer=make_optimizer(config), metrics=metrics, jit_compile=False)
+        self.training.compile(optimizer=make_optimizer(config), metrics=metrics, jit_compile=JIT[config.jit])
         learning = {id(variable) for variable in self.training.trainable_variables}
         self.training.optimizer.build([variable for variable in self.changing if id(variable) in learning])
 
 
-def seeded_model(spec: ModelSpec, seed: int) -> Any:
-    """The network of `spec` with initial weights and dropout by `seed`."""
+def seeded_model(spec: ModelSpec, seed: int, precision: str) -> Any:
+    """The network of `spec` with initial weights and dropout by `seed`; `precision` is a Keras policy of numbers.
+
+    Weights, heads and everything about losses are float32 in any case.
+    """
     keras.utils.set_random_seed(seed)
-    return build_model(spec)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return build_model(spec)
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def make_network(model: Any, body: Any, config: TrainConfig, class_weights: tuple[float, float] | None) -> Network:

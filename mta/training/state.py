@@ -1,12 +1,13 @@
 """What a run needs to go on as if it had never stopped: one file an epoch, and one for the epoch under way."""
 
 import dataclasses
+import io
 import json
 import random
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import keras
 import numpy as np
@@ -16,6 +17,8 @@ from data_prep.files import replacing
 from mta.training.network import Network
 
 _FINISHED, _UNDER_WAY = "epoch-?????.npz", "epoch-*-batch-*.npz"
+Found = tuple["Progress", dict[str, Any]]
+
 KEEP = 2  # should the newest be damaged, the one before it costs an epoch
 
 
@@ -80,17 +83,40 @@ def forget_midway(folder: Path, but: Path | None = None) -> None:
             old.unlink()
 
 
-def load_progress(folder: Path) -> tuple[Progress, dict[str, np.ndarray]] | None:
-    """Progress and arrays of the newest readable state in `folder`; None when there is none."""
-    for path in reversed(_states(folder)):
+def load_progress(folder: Path, midway: bool = True) -> Found | None:
+    """Progress and arrays of the newest readable state in `folder`; None when there is none.
+
+    `midway`: also of those within an epoch.
+    """
+    for path in reversed(_states(folder) if midway else _states(folder, _FINISHED)):
         try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            meta = json.loads(arrays.pop("meta").tobytes())
-            return Progress(**meta["progress"]), arrays | {"generators": meta}
+            with open(path, "rb") as raw:
+                return _read(raw)
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             warn(f"{path}: damaged ({error}); going back to the one before it")
     return None
+
+
+def _read(raw: IO[bytes]) -> Found:
+    with np.load(raw, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    meta = json.loads(arrays.pop("meta").tobytes())
+    return Progress(**meta["progress"]), arrays | {"generators": meta}
+
+
+def to_bytes(found: Found | None) -> bytes:
+    """What `load_progress` returned, to be passed on to another process."""
+    if found is None:
+        return b""
+    arrays, raw = dict(found[1]), io.BytesIO()
+    meta = np.frombuffer(json.dumps(arrays.pop("generators")).encode(), dtype="uint8")
+    np.savez(raw, allow_pickle=False, **{**arrays, "meta": meta})
+    return raw.getvalue()
+
+
+def from_bytes(data: bytes) -> Found | None:
+    """The inverse of `to_bytes`."""
+    return _read(io.BytesIO(data)) if data else None
 
 
 def restore(network: Network, arrays: dict[str, Any]) -> list[np.ndarray]:

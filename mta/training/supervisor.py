@@ -63,7 +63,8 @@ class Supervisor(keras.callbacks.Callback):
         self.progress.phase_epochs, self.progress.batches = self.progress.phase_epochs + 1, 0
         self._judge(measured["val_loss_tumor" if self._config.monitor == "task" else "val_loss"])
         self._folder.write_history(self.progress.history)
-        save_state(self._folder.state, self.progress, self._network)
+        if self._folder.writes:
+            save_state(self._folder.state, self.progress, self._network)
         self.model.stop_training = self.phase_over()
 
     def _row(self, logs: dict[str, Any], measured: dict[str, float]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from mta.data.dataset import Coding, Dataset
 from mta.data.inputs import Inputs
+from mta.devices import Devices
 from mta.evaluation import auc, domain_metrics, r2
-from mta.predicting import predict_rows
 from mta.training.network import Network
 
 
@@ -20,17 +20,19 @@ class Validation:
         coding: targets of the run.
         targets: task name -> true values of all rows.
         inputs: of the network, for rows of the store.
+        devices: that predict.
     """
 
     data: Dataset
     coding: Coding
     targets: dict[str, np.ndarray]
     inputs: Inputs
+    devices: Devices
 
     def measure(self, network: Network) -> dict[str, float]:
         """History columns of the validation: total and task losses, AUC, domain accuracy beside chance, R2."""
         rows = self.data.of("validation")
-        outputs = predict_rows(network.body, self.inputs, rows)
+        outputs = self.devices.predict(network.body, self.inputs, rows)
         true = {name: values[rows] for name, values in self.targets.items()}
         row = _losses(network, true, outputs)
         row["val_auc"] = auc(self.data.labels[rows], outputs["tumor"][:, 0])

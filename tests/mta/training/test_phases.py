@@ -66,7 +66,7 @@ def test_the_ramp_follows_the_optimizers_iteration():
 def network(**settings):
     config = configure({**TINY, **settings})
     spec = ModelSpec(("ncount",), 2, "SmallCNN", None, "all", 32, dense=(8,), dropout=0.3)
-    model = seeded_model(spec, config.seed)
+    model = seeded_model(spec, config.seed, "float32")
     return make_network(model, model, config, (0.5, 0.5)), config
 
 
