@@ -30,3 +30,16 @@ def test_what_was_held_back_is_printed_when_the_import_fails():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("after")
+
+
+def test_python_alone_is_on_screen():
+    code = (
+        "import os, sys\n"
+        "from mta.backend import python_alone_on_screen\n"
+        "with python_alone_on_screen():\n"
+        "    os.write(2, b'native')\n    sys.stderr.write('python;')\n"
+        "os.write(2, b'native after;')\n"
+        "sys.stderr.write('python after')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "python;native after;python after"
