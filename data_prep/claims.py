@@ -29,6 +29,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         handle = _take(folder)
     except OSError as error:
+        _remove_empty(missing)
         raise explain_write_failure(folder, error) from error
     try:
         yield
@@ -48,7 +49,7 @@ def _take(folder: Path) -> int:
             if remedy := _refusal(handle, path):
                 raise InputError(f"{folder}: another run is at work here{_named(_owner(handle))}; {remedy}")
             if _still_there(handle, path):
-                _sign(handle)
+                _sign(handle, path)
                 return handle
         except BaseException:
             os.close(handle)
@@ -78,10 +79,14 @@ def _still_there(handle: int, path: Path) -> bool:
         return False
 
 
-def _sign(handle: int) -> None:
+def _sign(handle: int, path: Path) -> None:
     note = {"process": os.getpid(), "host": platform.node(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(note).encode(), 0)
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(note).encode(), 0)
+    except OSError:  # the disk is full
+        path.unlink()
+        raise
 
 
 def _owner(handle: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from data_prep.errors import InputError
+from data_prep.files import explain_write_failure
 from mta.exporting.serving import DTYPES
 
 Format = Literal["keras", "saved_model", "onnx"]
@@ -50,7 +51,7 @@ def _write_saved_model(model: Any, path: Path) -> None:
         # tf.saved_model.save would lose the names of the outputs.
         model.export(str(path), format="tf_saved_model", verbose=False)
     except tf.errors.OpError as error:
-        raise InputError(f"{path.name}: could not be written: {error.message.splitlines()[0][:200]}") from error
+        raise explain_write_failure(Path(path.name), OSError(error.message.splitlines()[0])) from error
 
 
 def _write_onnx(model: Any, path: Path) -> None:

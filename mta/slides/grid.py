@@ -97,6 +97,6 @@ def _places(
 
 
 def _on_tissue(ground: Ground, shape: tuple[int, int], step: float, coverage: float) -> np.ndarray:
-    row, column = np.indices(shape).reshape(2, -1)
-    x, y = (np.round(start + step * number) for start, number in zip(ground.corner, (column, row), strict=True))
-    return ground.belongs(UNLABELLED, x, y, step, coverage).reshape(shape)
+    x = np.round(ground.corner[0] + step * np.arange(shape[1]))
+    lines = (np.full(shape[1], np.round(ground.corner[1] + step * row)) for row in range(shape[0]))
+    return np.array([ground.belongs(UNLABELLED, x, y, step, coverage) for y in lines])

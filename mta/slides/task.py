@@ -15,7 +15,7 @@ from mta.predictor import Predictor
 from mta.slides.grid import Grid, lay_grid
 from mta.slides.heatmap import Heatmap
 from mta.slides.job import SlideJob, clear, finish, finished
-from mta.slides.overlay import draw_overlay
+from mta.slides.overlay import Overlay
 from mta.slides.reading import batches
 from mta.slides.regions import write_regions
 from mta.slides.settings import SlideSettings
@@ -115,9 +115,10 @@ def _write(folder: Path, grid: Grid, found: Found, maps: np.ndarray, work: Work)
 def _draw(folder: Path, slide: Slide, grid: Grid, maps: np.ndarray, work: Work) -> list[Path]:
     """A picture of each heatmap."""
     paths = [folder / f"{name}.png" for name in ("probability", *work.concepts)]
+    overlay = Overlay(slide, grid)
     thresholds = [work.settings.threshold, *(None for _ in work.concepts)]
     for path, values, label, threshold in zip(paths, maps, work.channels, thresholds, strict=True):
-        draw_overlay(path, slide, grid, values, label, threshold)
+        overlay.draw(path, values, label, threshold)
     return paths
 
 

@@ -120,3 +120,13 @@ def test_a_place_that_cannot_be_made_is_one_line(tmp_path):
         claimed(tmp_path / "file"),
     ):
         pass
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(handle, data, offset):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(InputError, match="no space is left on the disk"), claimed(tmp_path / "a" / "b"):
+        pass
+    assert list(tmp_path.iterdir()) == []

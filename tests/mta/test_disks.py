@@ -1,5 +1,6 @@
 """Commands of `mta` on a disk that is full or read-only: one line, and the run goes on when there is room again."""
 
+import json
 import shutil
 import sys
 
@@ -36,7 +37,10 @@ def test_a_run_that_filled_the_disk_ends_as_if_it_had_not(disk, tiny_h5, tiny_ru
     outcome = disk.full(training(tiny_h5, disk), room)
     outcome.require_refusal(FULL)
     out = tmp_path / "run"
-    shutil.copytree(outcome.after / "run", out) if (outcome.after / "run").exists() else None
+    if room:
+        shutil.copytree(outcome.after / "run", out)
+    else:
+        assert not list(outcome.after.iterdir())
     train(tiny_h5, out, quiet=True, **{**TINY, **SETTINGS})
     assert_same_run(out, tiny_run)
 
@@ -44,7 +48,7 @@ def test_a_run_that_filled_the_disk_ends_as_if_it_had_not(disk, tiny_h5, tiny_ru
 def test_a_run_folder_that_became_read_only(disk, tiny_h5, tiny_run):
     shutil.copytree(tiny_run, disk.before / "run", ignore=shutil.ignore_patterns("last.keras"))
     record = RunFolder(disk.before / "run").read("run.json")
-    (disk.before / "run" / "run.json").write_text(str({**record, "finished": ""}).replace("'", '"'))
+    (disk.before / "run" / "run.json").write_text(json.dumps({**record, "finished": ""}))
     disk.read_only(training(tiny_h5, disk)).require_refusal(READ_ONLY)
 
 

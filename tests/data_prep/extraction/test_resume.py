@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -69,6 +70,21 @@ def test_killed_in_the_middle_and_run_again_it_is_the_same_bit_for_bit(table, un
     assert parts_folder(out).exists()
     result = extract(read_slides(table), SETTINGS, out)
     assert not result.failed
+    assert undisturbed == {path.relative_to(tmp_path): digest(path) for path in tmp_path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_again_and_again_at_random_places_it_is_the_same_bit_for_bit(table, undisturbed, tmp_path, seed):
+    out, chance = tmp_path / "s.h5", random.Random(seed)
+    kills = 0
+    while kills < 3 and not out.exists():
+        where, turn = chance.choice(["append", "finish", "state", "preview"]), chance.randint(1, 3)
+        done = subprocess.run([sys.executable, "-c", _KILLED, table, out, where, str(turn)], check=False)
+        assert done.returncode in (0, -signal.SIGKILL)
+        kills += done.returncode != 0
+    assert kills
+    extract(read_slides(table), SETTINGS, out)
     assert undisturbed == {path.relative_to(tmp_path): digest(path) for path in tmp_path.rglob("*") if path.is_file()}
 
 

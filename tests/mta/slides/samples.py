@@ -4,6 +4,10 @@ import hashlib
 
 import numpy as np
 
+FILES = {
+    *("heatmap.ome.tif", "probability.png", "ncount.png", "narea.png", "regions.geojson", "patches.csv"),
+    *("patches.h5", "summary.json", "state.json"),
+}
 WIDTH, HEIGHT, MARGIN = 500, 400, 48
 
 

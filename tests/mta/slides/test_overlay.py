@@ -8,7 +8,7 @@ from PIL import Image
 
 from data_prep.slides import open_slide
 from mta.slides.grid import lay_grid
-from mta.slides.overlay import draw_overlay
+from mta.slides.overlay import Overlay
 from mta.slides.settings import SlideSettings
 
 
@@ -19,7 +19,7 @@ def slide(slide_path):
 
 
 def drawn(path, slide, grid, values, threshold=0.5):
-    draw_overlay(path, slide, grid, values, "tumor probability", threshold)
+    Overlay(slide, grid).draw(path, values, "tumor probability", threshold)
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 

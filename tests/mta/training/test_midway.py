@@ -14,7 +14,7 @@ from tests.mta.training.comparing import assert_same_run
 from tests.mta.training.killing import Killed, kill_in_batch
 
 # 24 training patches: five batches an epoch, the last of four.
-SETTINGS = {**TINY, "epochs": (1, 1), "batch_size": 5, "augment": "flips", "optimizer": "adam", "quiet": True}
+SETTINGS = {**TINY, "epochs": (1, 1), "batch_size": 5, "augment": ("flips",), "optimizer": "adam", "quiet": True}
 EVERY_BATCH = 1e-9
 
 
