@@ -67,7 +67,7 @@ class Embeddings:
     @property
     def files(self) -> list[Path]:
         """The features files, in the order of the rows."""
-        return self._pool.paths
+        return list(self._pool.paths)
 
     def close(self) -> None:
         """Close the files; reading afterwards opens them again."""

@@ -44,8 +44,8 @@ def open_embeddings(spec: str | Path) -> Embeddings:
     lines = [line for _, line in named]
     require_different(lines)
     files = [read_slide_file(line.path) for line in lines]
-    width = _common(files, lambda file: file.width, "numbers an embedding")
-    encoder = _common([file for file in files if file.encoder], lambda file: file.encoder, "is the encoder")
+    width = _common(files, lambda file: file.width, "width")
+    encoder = _common([file for file in files if file.encoder], lambda file: file.encoder, "encoder")
     counts = [len(file.corners) for file in files]
     tables = [
         None if line.patches is None else read_patch_table(line.patches, file)
@@ -83,10 +83,14 @@ def _lines(path: Path) -> list[SlideLine]:
 
 def _common(files: list[SlideFile], fact: Callable[[SlideFile], Any], what: str) -> Any:
     """The value on which all `files` agree, None without any; `InputError` names two that do not."""
-    found = {fact(file): file.path for file in reversed(files)}
+    found: dict[Any, Path] = {}
+    for file in files:
+        found.setdefault(fact(file), file.path)
     if len(found) > 1:
-        text = ", ".join(f"{value} in {path}" for value, path in list(found.items())[:2])
-        raise InputError(f"{what}: {text}; embeddings of several encoders cannot be learned from together")
+        (value, path), (other, culprit) = list(found.items())[:2]
+        raise InputError(
+            f"{culprit}: its {what} is {other}, that of {path} is {value}; embed all slides with one encoder"
+        )
     return next(iter(found), None)
 
 

@@ -10,21 +10,17 @@ from data_prep.store.handle import LazyFile
 
 
 class FilePool:
-    """The files `paths`, of which the `limit` that were used last are open.
+    """The files `paths`, in their order, of which the `limit` that were used last are open.
 
     A slide that is read in blocks one after the other is opened once for all of them; thousands of slides would need
     more handles than a process may have.
     """
 
     def __init__(self, paths: Sequence[Path], limit: int) -> None:
+        self.paths = list(paths)
         self._files = [LazyFile(path) for path in paths]
         self._limit = limit
         self._used: OrderedDict[int, None] = OrderedDict()
-
-    @property
-    def paths(self) -> list[Path]:
-        """The files, in their order."""
-        return [file.path for file in self._files]
 
     def dataset(self, number: int, name: str) -> h5py.Dataset:
         """The open dataset `name` of file `number`; valid until `limit` others were asked for."""

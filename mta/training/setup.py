@@ -73,8 +73,9 @@ def prepare(config: TrainConfig) -> Setup:
         raise InputError(
             f"--stain {config.stain}: profile original takes channels as stored, and knows reinhard or none"
         )
-    stain = "none" if data.embedded else config.stain
-    normalizer = fit_normalizer(data, stain, config.stain_reference, config.seed)
+    normalizer = None
+    if not data.embedded:
+        normalizer = fit_normalizer(data, config.stain, config.stain_reference, config.seed)
     balance = make_balance(data.rows, data.of(*trained_roles(config)), config.balance)
     weights = None
     if config.class_weights == "training":

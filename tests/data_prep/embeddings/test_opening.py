@@ -160,10 +160,10 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, changed, said):
 def test_files_that_do_not_fit_together_are_refused(tmp_path):
     trident(tmp_path / "a.h5", numbers(4, 8))
     clam(tmp_path / "b.h5", numbers(4, 6))
-    assert "numbers an embedding: 6 in" in (message := refused(tmp_path))
-    assert "8 in" in message
+    assert "b.h5: its width is 6, that of" in (message := refused(tmp_path))
+    assert "a.h5 is 8; embed all slides with one encoder" in message
     trident(tmp_path / "b.h5", numbers(4, 8), encoder="conch_v1")
-    assert "is the encoder: conch_v1 in" in refused(tmp_path)
+    assert "b.h5: its encoder is conch_v1, that of" in refused(tmp_path)
     trident(tmp_path / "b.h5", numbers(4, 8), encoder="None")
     assert open_embeddings(tmp_path).encoder == "uni_v1"
 
