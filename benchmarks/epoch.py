@@ -25,7 +25,7 @@ from keras import layers, ops
 from benchmarks.stain import OriginalWay
 from data_prep.store import make_rows, write_store
 from data_prep.synthetic import SyntheticSpec, synthesize
-from mta.config import configure
+from mta.settings import configure
 from mta.training.loop import make_ready
 from mta.training.phases import phases_of
 from mta.training.setup import training_reader

@@ -16,8 +16,8 @@ import time
 import keras
 import numpy as np
 
-from mta.config import configure
 from mta.frozen import FEATURE, cut_frozen
+from mta.settings import configure
 from mta.spec import ModelSpec
 from mta.training.network import make_network, seeded_model
 from mta.training.phases import phases_of

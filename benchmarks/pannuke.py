@@ -20,11 +20,11 @@ from data_prep.cli.convert import convert
 from data_prep.files import replacing, write_text
 from data_prep.store import open_concepts, open_patches
 from mta.backbones import build_trunk
-from mta.config import read_yaml
 from mta.data.inputs import PatchInputs
 from mta.evaluation import auc, r2, read_predictions
 from mta.evaluation.bootstrap import RESAMPLES, resampled_auc
 from mta.predicting import predict_rows
+from mta.settings import read_yaml
 from mta.train import train
 
 SETTINGS = Path(__file__).parent / "configs" / "pannuke.yaml"

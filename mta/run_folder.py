@@ -12,7 +12,8 @@ import pandas as pd
 from data_prep.claims import LOCK, claimed
 from data_prep.errors import InputError
 from data_prep.files import replacing, write_json
-from mta.config import TrainConfig, configure, to_json
+from mta.config import TrainConfig, to_json
+from mta.settings import configure
 
 Standing = Literal["new", "unfinished", "finished"]
 # Written before config.json, which marks the folder as a run's.

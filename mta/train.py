@@ -13,7 +13,8 @@ from data_prep.console import guarded, print_version, say
 from data_prep.console import parse as parse_arguments
 from data_prep.errors import InputError
 from mta.backend import start_quietly
-from mta.config import TrainConfig, checked, configure, defaults, read_yaml
+from mta.config import TrainConfig, defaults
+from mta.settings import checked, configure, read_yaml
 
 PROG = "python -m mta.train"
 

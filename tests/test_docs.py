@@ -15,7 +15,8 @@ import pytest
 import tyro
 
 from data_prep.errors import InputError
-from mta.config import PRESETS, PROFILES, configure, defaults, read_yaml
+from mta.config import PRESETS, PROFILES, defaults
+from mta.settings import configure, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import pannuke
-from mta.config import configure, read_yaml
 from mta.evaluation import paired_difference
+from mta.settings import configure, read_yaml
 
 WEIGHTS = "weights/mobilenet_v2_imagenet_notop.weights.h5"
 

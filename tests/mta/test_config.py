@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import InputError
-from mta.config import PRESETS, PROFILES, Preset, Profile, TrainConfig, configure, model_spec, read_yaml, to_json
+from mta.config import PRESETS, PROFILES, Preset, Profile, TrainConfig, model_spec, to_json
+from mta.settings import configure, read_yaml
 from mta.train import parse
 
 BOTH = ["store.h5", "--out", "run"]

@@ -6,8 +6,8 @@ import pytest
 
 from data_prep.claims import claimed
 from data_prep.errors import InputError
-from mta.config import configure
 from mta.run_folder import RunFolder
+from mta.settings import configure
 
 
 def begun(path, **record):

@@ -16,10 +16,10 @@ from data_prep.nuclei import make_segmenter
 from data_prep.splits import read_split
 from data_prep.stain import load_normalizer
 from data_prep.store import make_rows
-from mta.config import read_yaml
 from mta.export import main as export
 from mta.predict import main as predict
 from mta.run_folder import RunFolder
+from mta.settings import read_yaml
 from mta.training.state import load_progress
 
 

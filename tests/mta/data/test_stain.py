@@ -9,11 +9,11 @@ from data_prep.cli.normalize import main as normalize
 from data_prep.errors import InputError
 from data_prep.stain import Macenko, Reinhard, Stains, Vahadane, load_normalizer
 from data_prep.store import open_patches
-from mta.config import configure
 from mta.data.stain import made_by, still_needed
 from mta.evaluate import evaluate
 from mta.export import export
 from mta.predict import predict
+from mta.settings import configure
 from mta.train import train
 from mta.trained import load_run
 from mta.training.setup import prepare, training_reader

@@ -5,11 +5,11 @@ import pytest
 
 from data_prep.stain import Macenko
 from data_prep.stain.stains import Stains
-from mta.config import configure
 from mta.data.views import dihedral
 from mta.layers import ColorJitter, HEDJitter, RandomDihedral, StainMatrixJitter
 from mta.predict import predict
 from mta.run_folder import RunFolder
+from mta.settings import configure
 from mta.train import train
 from mta.training.augmenting import augmented
 from mta.training.loop import make_ready

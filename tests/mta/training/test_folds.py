@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from data_prep.errors import InputError
-from mta.config import configure
 from mta.evaluate import main as evaluate_main
 from mta.run_folder import RunFolder
+from mta.settings import configure
 from mta.train import train
 from mta.training import folds
 from mta.training.setup import prepare

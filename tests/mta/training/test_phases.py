@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mta.config import configure
 from mta.layers import GradientReversal
+from mta.settings import configure
 from mta.spec import ModelSpec
 from mta.train import train
 from mta.training.network import make_network, seeded_model

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from data_prep.errors import InputError
-from mta.config import configure
 from mta.data.features.key import cache_key, key_name
 from mta.frozen import cut_frozen
 from mta.run_folder import RunFolder
+from mta.settings import configure
 from mta.spec import ModelSpec
 from mta.train import train
 from mta.training.network import make_network, seeded_model

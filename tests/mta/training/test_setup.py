@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from data_prep.errors import InputError
-from mta.config import configure
 from mta.data.coding import coding_from_json, coding_to_json
+from mta.settings import configure
 from mta.training.setup import class_weights, prepare, training_reader
 from tests.builders import tiny_concepts, tiny_pixels, tiny_rows, tiny_store
 from tests.data_prep.store.samples import CAM16, CAM17, camelyon, pixels

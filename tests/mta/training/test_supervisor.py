@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_prep.errors import InputError
-from mta.config import configure
+from mta.settings import configure
 from mta.training.phases import phases_of
 from mta.training.state import Progress
 from mta.training.supervisor import Supervisor
