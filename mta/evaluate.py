@@ -52,10 +52,12 @@ def evaluate(
     from data_prep.files import write_json
     from mta.cautions import warn_of_few_patients
     from mta.data.dataset import require_both_classes
+    from mta.data.opening import require_shape
     from mta.trained import load_run
 
     trained = load_run(run, model)
     dataset = _dataset(trained, str(data) if data else None, str(concept_file or ""))
+    require_shape(dataset.patches, trained.shape)
     require_both_classes(dataset, *TESTED)
     description = {"run": str(trained.folder.path), "model": model, **_about(trained, dataset)}
     if concept_file:
