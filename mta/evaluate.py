@@ -52,12 +52,10 @@ def evaluate(
     from data_prep.files import write_json
     from mta.cautions import warn_of_few_patients
     from mta.data.dataset import require_both_classes
-    from mta.data.opening import require_shape
     from mta.trained import load_run
 
     trained = load_run(run, model)
     dataset = _dataset(trained, str(data) if data else None, str(concept_file or ""))
-    require_shape(dataset.patches, trained.shape)
     require_both_classes(dataset, *TESTED)
     description = {"run": str(trained.folder.path), "model": model, **_about(trained, dataset)}
     if concept_file:
@@ -92,6 +90,7 @@ def _dataset(trained: Trained, data: str | None, concept_file: str) -> Dataset:
 
     from data_prep.splits import read_split
     from mta.data.dataset import open_dataset
+    from mta.data.opening import require_shape
 
     config, stored = trained.config, trained.stored_channels
     if data is None:
@@ -106,6 +105,7 @@ def _dataset(trained: Trained, data: str | None, concept_file: str) -> Dataset:
     _require_other(trained, data)
     # The run's concept table numbers the rows of its own store.
     dataset = open_dataset(data, config.concepts, concept_file, config.seed, stored, complete=bool(concept_file))
+    require_shape(dataset.patches, trained.shape)
     dataset.roles = np.where(dataset.roles == "", "external_test", dataset.roles)
     if not len(dataset.of(*TESTED)):
         raise InputError(f"{data}: every row has the role train; there is nothing to test on")

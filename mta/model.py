@@ -60,8 +60,9 @@ def _shared_layers(x: Any, spec: ModelSpec) -> Any:
 
 
 def _check_names(below: Any, spec: ModelSpec) -> None:
+    network = "the network" if spec.embedding else spec.backbone
     for name in {layer.name for layer in below.layers} & set(spec.concepts):
-        raise InputError(f"concept {name!r} is also the name of a layer of the network; rename the concept")
+        raise InputError(f"concept {name!r} is also the name of a layer of {network}; rename the concept")
 
 
 def _heads(pooled: Any, features: Any, spec: ModelSpec) -> dict[str, Any]:

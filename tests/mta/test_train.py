@@ -139,16 +139,16 @@ def test_a_folder_that_is_no_run_stays_as_it_is(capsys, tmp_path, tiny_h5):
 
 
 def test_damage_that_shows_only_while_training(capsys, tmp_path, monkeypatch):
-    reads, whole = [], Windows.images
+    reads, whole = [], Windows.between
 
-    def images(self, start, stop):
+    def between(self, start, stop):
         reads.append(start)
         if len(reads) == 4:  # the first batches are read in another way than those that TensorFlow asks for
             raise InputError("a.h5: a block is damaged; copy the file")
         return whole(self, start, stop)
 
     store = tiny_store(tmp_path / "a.h5")
-    monkeypatch.setattr(Windows, "images", images)
+    monkeypatch.setattr(Windows, "between", between)
     line = failed(capsys, store, tmp_path / "run", **QUICK, batch_size=4, stain="none")
     assert line.endswith("a.h5: a block is damaged; copy the file")
 
