@@ -17,6 +17,8 @@ NAN = float("nan")
 class Folder:
     """Keeps which epochs were saved as best, in place of models."""
 
+    writes = True
+
     def __init__(self, path):
         self.path, self.state, self.saved, self.written = path, path / "state", [], []
 
