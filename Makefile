@@ -13,7 +13,7 @@ test: $(VENV)/.installed-dev lint
 	$(BIN)/python -m pytest -n 2
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
