@@ -57,6 +57,6 @@ def levels(exponents: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     The result is (h, w, 3) `uint8` for `shape` (h, w), truncated, 254 from 255 on.
     """
     light = cv2.min(exponents, _CEILING, dst=exponents)
-    np.exp(light, out=light)
+    cv2.exp(light, dst=light)  # NumPy's is five times slower on processors without AVX-512
     np.multiply(light, LIGHT, out=light)
     return cv2.merge(list(cv2.min(light.astype(np.uint8), TOO_BRIGHT).reshape(3, *shape)))
