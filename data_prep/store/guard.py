@@ -3,7 +3,7 @@
 from functools import partial
 
 import h5py
-from h5py import h5d, h5l, h5o
+from h5py import h5, h5d, h5l, h5o
 
 from data_prep.errors import InputError
 
@@ -19,9 +19,11 @@ def require_own(file: h5py.File) -> None:
     refused too: a walk passes them by, so what they stand for would be missing without a word. Links are looked at and
     never followed, each group is visited once, so links that run in a circle end too.
     """
-    # h5py loses what a callback raises, so the complaint is returned; that ends the walk.
-    complaint = file.id.links.visit(_foreign_link, info=True) or h5o.visit(
-        file.id, partial(_foreign_dataset, file), info=True
+    # h5py loses what a callback raises, so the complaint is returned; that ends the walk. In any other order HDF5 first
+    # makes a table of a large group's links, and frees what it never filled where one of them is damaged.
+    native = {"info": True, "order": h5.ITER_NATIVE}
+    complaint = file.id.links.visit(_foreign_link, **native) or h5o.visit(
+        file.id, partial(_foreign_dataset, file), **native
     )
     if complaint:
         raise InputError(f"{file.filename}: {complaint}")

@@ -4,6 +4,7 @@ A child is forked for a share of the files and writes a line before and after ea
 ended, and another goes on after that file.
 """
 
+import ctypes
 import os
 import select
 import signal
@@ -91,6 +92,7 @@ def _share(folder: Path, data: bytes, truth: dict[str, object], mutations: list[
 
 
 def _child(folder: Path, data: bytes, truth: dict[str, object], mutations: list[Mutation], into: int) -> None:
+    _spoil_new_memory()
     path = folder / f"{os.getpid()}.h5"
     for mutate in mutations:
         path.write_bytes(mutate(data))
@@ -101,6 +103,12 @@ def _child(folder: Path, data: bytes, truth: dict[str, object], mutations: list[
         os.write(into, (" ".join(text.split()) + "\n").encode())
     path.unlink()
     os._exit(0)
+
+
+def _spoil_new_memory() -> None:
+    """Makes HDF5 crash on memory that it never filled in whatever process, not only where it is not zero by chance."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc
+        mallopt(-6, 0xA5)  # M_PERTURB
 
 
 def flips(seed: int) -> Mutation:

@@ -77,6 +77,12 @@ def test_a_type_where_patches_belong_is_named(tmp_path):
     assert judge(tmp_path, pannuke(tmp_path / "sound.h5"), [flips(1637)]) == ["refused"]
 
 
+@pytest.mark.parametrize("mutation", [burst(1000), flips(1005), flips(1057)])
+def test_a_damaged_large_group_is_named(tmp_path, mutation):
+    """HDF5 frees what it never filled where it lists such a group by name."""
+    assert set(judge(tmp_path, flat(tmp_path / "sound.h5"), [mutation] * 3)) == {"refused"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [flat, table])
 def test_much_damage_to_our_files_never_passes_for_data(tmp_path, make):
