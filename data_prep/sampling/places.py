@@ -78,6 +78,8 @@ class Taken:
     def take(self, corner: np.ndarray) -> bool:
         """Take the patch at `corner` (x, y) unless it overlaps one that is taken; whether it was free."""
         x, y = int(corner[0]), int(corner[1])
+        if self._blocked[int(y // self._scale), int(x // self._scale)]:  # most that are not free, at once
+            return False
         column, row = int(x // self._side), int(y // self._side)
         near = [(column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
         for other_x, other_y in (other for key in near for other in self._corners.get(key, ())):

@@ -38,6 +38,7 @@ class OpenSlideFile:
         self._path = path
         self.vendor = self._slide.properties.get("openslide.vendor", "")
         self.sizes = tuple(self._slide.level_dimensions)
+        self._downsamples = tuple(self._slide.level_downsamples)  # asked of the library level by level, each time
         self._require_tiles()
         self.bounds = (self._whole("openslide.bounds-x"), self._whole("openslide.bounds-y"))
 
@@ -54,7 +55,7 @@ class OpenSlideFile:
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> np.ndarray:
         """RGB uint8 (height, width, 3); what was not scanned is white."""
-        down = self._slide.level_downsamples[level]
+        down = self._downsamples[level]
         corner = (round(x * down), round(y * down))
         words = np.empty((height, width), np.uint32)
         try:

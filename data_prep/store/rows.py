@@ -41,9 +41,8 @@ def make_rows(count: int, values: Mapping[str, Any] | None = None) -> pd.DataFra
     if strange := sorted(set(given) - set(_COLUMNS)):
         raise InputError(f"unknown row columns {', '.join(strange)}; the columns are {', '.join(ROW_COLUMNS)}")
     index = pd.RangeIndex(count)
-    columns = {
-        name: pd.Series(_aligned(given[name]), index=index, dtype=dtype) for name, (dtype, _) in _COLUMNS.items()
-    }
+    # Not by the names of the types: pandas looks each up among all that it knows.
+    columns = {name: pd.Series(_aligned(given[name]), index=index, dtype=dtype) for name, dtype in _DTYPES.items()}
     return pd.DataFrame(columns, index=index, copy=False)  # it would look for an index common to all
 
 
