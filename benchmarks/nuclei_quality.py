@@ -1,11 +1,11 @@
-"""Derive the weights of `data_prep.nuclei.quality` on the tuning halves, and see whether they carry over.
+"""Derive the weights of `data_prep.nuclei.quality` and `roundness` on tuning halves, and see whether they carry over.
 
     python -m benchmarks.nuclei_quality DATA [--crossed | --leave-one-out]
 
-For each region and piece of each level the best intersection over union with a true nucleus is what the formula is to
-predict; the three data sets weigh equally. What is usual in a patch depends on the weights, so they are fitted in
-rounds. Then the weights of every two data sets are tried on the third, and the true overlaps in place of the formula:
-how well one could count with these candidates.
+For each region and piece of each level, and each round outline, the best intersection over union with a true nucleus
+is what its formula is to predict; the three data sets weigh equally. What is usual in a patch depends on the weights,
+so they are fitted in rounds. Then the weights of every two data sets are tried on the third, and the true overlaps in
+place of the formulas: how well one could count with these candidates.
 
 `--crossed` looks at the reporting halves too: the weights are fitted on each half, the counts are those of the other.
 
@@ -15,91 +15,16 @@ tuning halves of the other two data sets. The interval of r is from images drawn
 
 import argparse
 from pathlib import Path
-from unittest.mock import patch
 
 import cv2
 import numpy as np
 
+from benchmarks.nuclei_fit import Row, Table, best_counts, counts, fit, table
 from benchmarks.nuclei_truth import MPP, Case, cases
-from data_prep.nuclei import classical, segment
-from data_prep.nuclei import quality as formula
-from data_prep.nuclei.classical import kinds, measure
-from data_prep.nuclei.levels import Level
 
-Row = tuple[np.ndarray, np.ndarray]
-Table = list[Row]
 Tables = dict[str, Table]
 Pair = tuple[Case, Row]
-ROUNDS, DRAWS = 4, 2000
-
-
-def table(some: list[Case], mpp: float) -> Table:
-    """For each case the traits (n, 9) of all candidate regions and their overlap (n,) with the truth."""
-    return [_row(case, mpp) for case in some]
-
-
-def _row(case: Case, mpp: float) -> Row:
-    measured = list(measure(case.image, mpp))
-    truth = _at(case.truth, measured[0][0].labels.shape)
-    regions = [one for level, growth, _, split in measured for one in kinds(level, growth, split)]
-    traits = np.concatenate([formula.describe(level, growth) for level, growth in regions])
-    overlap = np.concatenate([best_overlap(level, truth) for level, _ in regions])
-    fit = formula.is_fit(traits)
-    return traits[fit], overlap[fit]
-
-
-def _at(truth: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return cv2.resize(truth.astype(np.int32), shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-
-
-def best_overlap(level: Level, truth: np.ndarray) -> np.ndarray:
-    """For each region (n,) the largest intersection over union with a nucleus of `truth`."""
-    regions, nuclei = len(level.area) + 1, int(truth.max()) + 1
-    both = np.bincount(level.labels.ravel() * nuclei + truth.ravel(), minlength=regions * nuclei)
-    both = both.reshape(regions, nuclei)
-    either = both.sum(1)[1:, None] + both.sum(0)[None, 1:] - both[1:, 1:]
-    return (both[1:, 1:] / np.maximum(either, 1)).max(1, initial=0)
-
-
-def fit(tables: list[Table]) -> tuple[np.ndarray, float]:
-    """Weights (9,) by least squares, the tables weighing equally, and the R2 of the prediction."""
-    weights = np.array(formula.WEIGHTS)
-    for _ in range(ROUNDS):
-        with patch.object(formula, "WEIGHTS", tuple(weights)):
-            weights, r2 = _solve(tables)
-    return weights, r2
-
-
-def _solve(tables: list[Table]) -> tuple[np.ndarray, float]:
-    rows = [row for one in tables for row in one]
-    terms = np.concatenate([formula.compare(traits, formula.usual(traits)) for traits, _ in rows])
-    overlap = np.concatenate([own for _, own in rows])
-    sizes = [sum(len(own) for _, own in one) for one in tables]
-    weight = np.repeat(1 / np.array(sizes), sizes)
-    root = np.sqrt(weight)
-    weights = np.linalg.lstsq(terms * root[:, None], overlap * root, rcond=None)[0]
-    residual = weight @ (terms @ weights - overlap) ** 2
-    return weights, float(1 - residual / (weight @ (overlap - np.average(overlap, weights=weight)) ** 2))
-
-
-def counts(some: list[Case], mpp: float, weights: np.ndarray) -> np.ndarray:
-    """(n, 2): the counts by `segment` with these weights, and the true ones."""
-    with patch.object(formula, "WEIGHTS", tuple(weights)):
-        return np.array([(segment(case.image, mpp).max(), case.count) for case in some])
-
-
-def best_counts(some: list[Case], mpp: float) -> np.ndarray:
-    """(n, 2): the counts where each candidate is rated by its overlap with the truth, and the true ones."""
-    return np.array([(_best_count(case, mpp), case.count) for case in some])
-
-
-def _best_count(case: Case, mpp: float) -> int:
-    def rate(regions: list[tuple[Level, np.ndarray]]) -> list[np.ndarray]:
-        truth = _at(case.truth, regions[0][0].labels.shape)
-        return [best_overlap(level, truth) for level, _ in regions]
-
-    with patch.object(classical, "rate", rate):
-        return int(segment(case.image, mpp).max())
+DRAWS = 2000
 
 
 def correlation(found: np.ndarray) -> float:
@@ -112,11 +37,12 @@ def load(folder: Path, half: str) -> tuple[dict[str, list[Case]], Tables]:
 
 
 def report(some: dict[str, list[Case]], tables: Tables) -> None:
-    weights, r2 = fit(list(tables.values()))
-    regions = sum(len(overlap) for one in tables.values() for _, overlap in one)
-    print(f"weights {weights.round(3).tolist()}, R2 {r2:.2f} over {regions} regions")
+    weights = fit(list(tables.values()))
+    regions, outlines = np.sum([(len(r.overlap), len(r.outline_overlap)) for t in tables.values() for r in t], axis=0)
+    print(f"weights {weights.regions.round(3).tolist()}, R2 {weights.r2[0]:.2f} over {regions} regions")
+    print(f"weights {weights.outlines.round(3).tolist()}, R2 {weights.r2[1]:.2f} over {outlines} outlines")
     for name, own in some.items():
-        others, _ = fit([one for other, one in tables.items() if other != name])
+        others = fit([one for other, one in tables.items() if other != name])
         all_three, foreign = (correlation(counts(own, MPP[name], w)) for w in (weights, others))
         best = correlation(best_counts(own, MPP[name]))
         print(
@@ -127,7 +53,7 @@ def report(some: dict[str, list[Case]], tables: Tables) -> None:
 
 def report_crossed(folder: Path) -> None:
     halves = [load(folder, half) for half in ("tuning", "reporting")]
-    weights = [fit(list(tables.values()))[0] for _, tables in halves]
+    weights = [fit(list(tables.values())) for _, tables in halves]
     for name, mpp in MPP.items():
         found = [counts(some[name], mpp, w) for (some, _), w in zip(halves, reversed(weights), strict=True)]
         print(
@@ -177,7 +103,7 @@ def left_out(images: dict[str, list[Pair]], others: list[Table]) -> dict[str, np
     found = {}
     for image, pairs in images.items():
         rest = [row for name, own in images.items() if name != image for _, row in own]
-        weights, _ = fit([*others, rest])
+        weights = fit([*others, rest])
         found[image] = counts([case for case, _ in pairs], MPP["monuseg"], weights)
     return found
 

@@ -30,8 +30,9 @@ class Candidates:
     pieces: Pieces | None = None
 
 
-def choose(levels: Sequence[Candidates]) -> np.ndarray:
-    """Label map (h, w) `int32` of the candidates that, without overlap, have the largest sum of quality.
+def choose(levels: Sequence[Candidates]) -> tuple[np.ndarray, np.ndarray]:
+    """Label map (h, w) `int32` of the candidates that, without overlap, have the largest sum of quality; and the
+    quality of each (n,).
 
     Each counts less `LEAST_QUALITY`, so that what is worse is no nucleus. `levels`: darkest first; parents of the last
     are not looked at. Each region is one nucleus, or its pieces are, or whatever is best among the regions in it.
@@ -39,14 +40,15 @@ def choose(levels: Sequence[Candidates]) -> np.ndarray:
     decided = _decide(levels)
     covered, labels = np.zeros(len(levels[-1].quality), bool), np.zeros(levels[-1].labels.shape, np.int32)
     above: np.ndarray = np.zeros(0, bool)
+    qualities: list[np.ndarray] = []
     for level, (whole, divided) in reversed(list(zip(levels, decided, strict=True))):
         covered = above[level.parents] if above.size else covered
-        _paint(labels, level.labels, whole & ~covered)
+        qualities.append(_paint(labels, level.labels, whole & ~covered, level.quality))
         if level.pieces is not None:
             kept = (divided & ~covered)[level.pieces.of] & (level.pieces.quality > LEAST_QUALITY)
-            _paint(labels, level.pieces.labels, kept)
+            qualities.append(_paint(labels, level.pieces.labels, kept, level.pieces.quality))
         above = covered | whole | divided
-    return labels
+    return labels, np.concatenate(qualities)
 
 
 def _decide(levels: Sequence[Candidates]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -71,9 +73,10 @@ def _worth_in_pieces(level: Candidates) -> np.ndarray:
     return np.bincount(level.pieces.of, worth, len(level.quality))
 
 
-def _paint(labels: np.ndarray, regions: np.ndarray, chosen: np.ndarray) -> None:
-    """Number the `chosen` (n,) of `regions` (h, w) in `labels`, on from the numbers that are there."""
+def _paint(labels: np.ndarray, regions: np.ndarray, chosen: np.ndarray, quality: np.ndarray) -> np.ndarray:
+    """Number the `chosen` (n,) of `regions` (h, w) in `labels`, on from those there; the quality of the chosen."""
     if chosen.any():
         numbers = np.zeros(len(chosen) + 1, np.int32)
         numbers[1:] = (np.cumsum(chosen) + labels.max()) * chosen
         np.add(labels, numbers[regions], out=labels)
+    return quality[chosen]

@@ -32,9 +32,9 @@ class Chromatin:
 def chromatin(image: np.ndarray, mpp: float) -> Chromatin:
     """The maps of an RGB `uint8` `image` (h, w, 3) at `mpp` micrometres a pixel."""
     density = cv2.LUT(_at_working_mpp(image, mpp), _DENSITY)
-    red = _blur(np.ascontiguousarray(density[..., 0]), NOISE)
+    red = blur(np.ascontiguousarray(density[..., 0]), NOISE)
     # Raised detail opens the light gaps between touching nuclei.
-    raised = red + SHARPENING * (red - _blur(red, DETAIL))
+    raised = red + SHARPENING * (red - blur(red, DETAIL))
     low, high = map(float, np.percentile(raised, (2, 99.5)))
     darkness = (raised - low) / max(high - low, FAINTEST)
     blueness = (density[..., 0] + 0.02) / (cv2.transform(density, np.ones((1, 3))) + 0.06)
@@ -47,10 +47,11 @@ def _at_working_mpp(image: np.ndarray, mpp: float) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
-def _blur(values: np.ndarray, micrometres: float) -> np.ndarray:
+def blur(values: np.ndarray, micrometres: float) -> np.ndarray:
+    """A map (h, w) at `WORKING_MPP` smoothed by a Gaussian of that deviation."""
     return cv2.GaussianBlur(values, (0, 0), micrometres / WORKING_MPP)
 
 
 def _slope(values: np.ndarray) -> np.ndarray:
-    smooth = _blur(values, 0.35)
+    smooth = blur(values, 0.35)
     return cv2.magnitude(*(cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.125) for dx in (1, 0)))

@@ -7,10 +7,13 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.nuclei.choice import Candidates, Pieces, choose
-from data_prep.nuclei.chromatin import chromatin
+from data_prep.nuclei.chromatin import Chromatin, chromatin
+from data_prep.nuclei.combining import combine
 from data_prep.nuclei.labels import renumber
 from data_prep.nuclei.levels import Level, find_levels, terms_of
 from data_prep.nuclei.quality import rate
+from data_prep.nuclei.rays import find_outlines
+from data_prep.nuclei.roundness import rate_outlines
 from data_prep.nuclei.splitting import Split, find_splits
 
 COARSEST = 1.0
@@ -23,22 +26,28 @@ def segment(image: np.ndarray, mpp: float) -> np.ndarray:
     """The nuclei of an H&E `image` (h, w, 3) RGB `uint8` at `mpp` micrometres a pixel, as `int32` labels (h, w).
 
     0 is background, the nuclei are numbered 1, 2, … without gaps, those cut by the border among them. Regions darker
-    than each of several levels are candidates; a formula says how much each looks like a nucleus (`rate`), and of
-    those that overlap the best are taken (`choose`). Raises `InputError` for other pixels and for an `mpp` that is
-    not above 0 and at most 1.
+    than each of several levels are candidates, and round outlines around places where a nucleus may be; a formula says
+    how much each looks like a nucleus (`rate`, `rate_outlines`), and of those that overlap the best are taken
+    (`choose`, `combine`). Raises `InputError` for other pixels and for an `mpp` that is not above 0 and at most 1.
     """
     _check(image, mpp)
-    return _enlarge(choose(find_candidates(image, mpp)), image.shape[:2])
+    maps = chromatin(image, mpp)
+    candidates, nucleus = find_candidates(maps)
+    outlines = find_outlines(maps.density)
+    labels = combine(*choose(candidates), outlines, rate_outlines(outlines, maps, nucleus))
+    return _enlarge(labels, image.shape[:2])
 
 
-def find_candidates(image: np.ndarray, mpp: float) -> list[Candidates]:
-    """All that may be a nucleus, with its quality, darkest level first."""
-    measured = list(measure(image, mpp))
-    qualities = iter(rate([regions for level, growth, _, split in measured for regions in kinds(level, growth, split)]))
+def find_candidates(maps: Chromatin) -> tuple[list[Candidates], np.ndarray]:
+    """All regions that may be a nucleus, with their quality, darkest level first; and the usual nucleus (2,)."""
+    measured = list(measure(maps))
+    regions = [regions for level, growth, _, split in measured for regions in kinds(level, growth, split)]
+    each, nucleus = rate(regions)
+    qualities = iter(each)
     return [
         Candidates(level.labels, next(qualities), parents, _pieces(split, qualities))
         for level, _, parents, split in measured
-    ]
+    ], nucleus
 
 
 def kinds(level: Level, growth: np.ndarray, split: Split | None) -> list[tuple[Level, np.ndarray]]:
@@ -50,9 +59,8 @@ def _pieces(split: Split | None, qualities: Iterator[np.ndarray]) -> Pieces | No
     return None if split is None else Pieces(split.pieces.labels, next(qualities), split.of)
 
 
-def measure(image: np.ndarray, mpp: float) -> Iterator[tuple[Level, np.ndarray, np.ndarray, Split | None]]:
+def measure(maps: Chromatin) -> Iterator[tuple[Level, np.ndarray, np.ndarray, Split | None]]:
     """Each level, darkest first, with the growth and the parents (n,) of its regions and the splits of them."""
-    maps = chromatin(image, mpp)
     terms = terms_of(maps)
     levels = find_levels(maps, terms)
     splits = find_splits(levels, terms, maps.edge)

@@ -17,14 +17,15 @@ TRUST = 0.3
 """How much `USUAL` counts against the regions of a patch: little, unless there is hardly a nucleus in it."""
 
 
-def rate(regions: Sequence[tuple[Level, np.ndarray]]) -> list[np.ndarray]:
-    """For each region (n,) the intersection over union to be expected with the nucleus it shows.
+def rate(regions: Sequence[tuple[Level, np.ndarray]]) -> tuple[list[np.ndarray], np.ndarray]:
+    """For each region (n,) the intersection over union to be expected with the nucleus it shows; and `usual` (2,).
 
     `regions`: all of a patch, in parts, with their growth as of `describe`. 0 for those too small or too large.
     """
     traits = np.concatenate([describe(level, growth) for level, growth in regions])
-    quality = expect(traits, usual(traits))
-    return np.split(quality, np.cumsum([len(growth) for _, growth in regions])[:-1])
+    nucleus = usual(traits)
+    quality = expect(traits, nucleus)
+    return np.split(quality, np.cumsum([len(growth) for _, growth in regions])[:-1]), nucleus
 
 
 def describe(level: Level, growth: np.ndarray) -> np.ndarray:

@@ -93,7 +93,8 @@ def test_the_choice_is_the_best_of_all_choices(branches, data):
         np.array(data.draw(st.lists(st.floats(0, 1), min_size=n, max_size=n)))
         for n in (int(level.max()) for level in levels)
     ]
-    labels = choose(candidates(levels, qualities, parents))[0]
+    found, quality = choose(candidates(levels, qualities, parents))
+    labels = found[0]
     regions = [
         (frozenset(np.flatnonzero(level[0] == number)), value - LEAST_QUALITY)
         for level, of_level in zip(levels, qualities, strict=True)
@@ -107,6 +108,7 @@ def test_the_choice_is_the_best_of_all_choices(branches, data):
             worth[region] = max(worth[region], value)
     assert all(worth.values())
     assert sum(worth.values()) == pytest.approx(best(regions), abs=1e-9)
+    np.testing.assert_allclose(quality - LEAST_QUALITY, list(worth.values()))
 
 
 def best(regions):
@@ -122,10 +124,10 @@ def best(regions):
 
 def test_nothing_good_enough_is_nothing():
     levels, parents = nested([2])
-    assert choose(candidates(levels, [np.full(12, LEAST_QUALITY), np.zeros(6)], parents)).max() == 0
+    assert choose(candidates(levels, [np.full(12, LEAST_QUALITY), np.zeros(6)], parents))[0].max() == 0
 
 
 def test_the_better_whole_hides_what_lies_in_it():
     levels, parents = nested([3])
-    labels = choose(candidates(levels, [np.full(12, 0.5), np.full(4, 0.9)], parents))[0]
+    labels = choose(candidates(levels, [np.full(12, 0.5), np.full(4, 0.9)], parents))[0][0]
     np.testing.assert_array_equal(labels, np.repeat([1, 2, 3, 4], 3))

@@ -17,7 +17,7 @@ def patch():
 
 @pytest.fixture(scope="module")
 def regions(patch):
-    return [one for level, growth, _, split in measure(patch, 0.5) for one in kinds(level, growth, split)]
+    return [one for level, growth, _, split in measure(chromatin(patch, 0.5)) for one in kinds(level, growth, split)]
 
 
 def test_the_traits_of_a_region_are_those_of_its_pixels(patch, regions):
@@ -33,8 +33,9 @@ def test_the_traits_of_a_region_are_those_of_its_pixels(patch, regions):
 
 def test_the_quality_is_the_weighted_terms(regions):
     parts = [describe(level, growth) for level, growth in regions]
-    nucleus = usual(np.concatenate(parts))
-    for traits, quality in zip(parts, rate(regions), strict=True):
+    qualities, nucleus = rate(regions)
+    np.testing.assert_array_equal(nucleus, usual(np.concatenate(parts)))
+    for traits, quality in zip(parts, qualities, strict=True):
         inside = (traits[:, 8] > np.log(2)) & (traits[:, 8] < np.log(400))
         np.testing.assert_allclose(quality, np.where(inside, compare(traits, nucleus) @ WEIGHTS, 0))
 
