@@ -17,7 +17,15 @@ def make_optimizer(config: TrainConfig) -> Any:
 
 
 def _plain(config: TrainConfig) -> Any:
+    kinds = _kinds()
     if config.optimizer == "sgd":
-        return keras.optimizers.SGD(config.learning_rate, momentum=config.momentum, nesterov=config.nesterov)
-    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
-    return kinds[config.optimizer](config.learning_rate)
+        return kinds.SGD(config.learning_rate, momentum=config.momentum, nesterov=config.nesterov)
+    return {"adam": kinds.Adam, "adamw": kinds.AdamW}[config.optimizer](config.learning_rate)
+
+
+def _kinds() -> Any:
+    if keras.backend.backend() != "tensorflow":
+        return keras.optimizers
+    from mta.training import fused
+
+    return fused
