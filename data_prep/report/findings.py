@@ -67,7 +67,7 @@ def _centres(rows: pd.DataFrame, roles: np.ndarray) -> list[Remark]:
     alone = pairs[~pairs.duplicated("centre", keep=False) & (pairs["role"] != "external_test")]
     return [
         Remark(
-            f"{counted(len(group), 'centre')} only in {role.replace('_', ' ')}: {', '.join(sorted(group['centre']))}."
+            f"{counted(len(group), 'centre')} in {role.replace('_', ' ')} alone: {', '.join(sorted(group['centre']))}."
         )
         for role, group in alone.groupby("role")
     ]

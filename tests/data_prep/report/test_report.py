@@ -155,8 +155,8 @@ def test_findings_about_rows():
     assert any(text.startswith("No patient is known for 1 of 4 patches (25%): ") for text in texts)
     assert "1 of 4 patches have no label: they teach nothing of the class." in texts
     alone = _texts(rows, ["train", "train", "external_test", "external_test"])
-    assert "1 centre only in train: 0." in alone
-    assert not any("1 centre only in external" in text for text in alone)
+    assert "1 centre in train alone: 0." in alone
+    assert not any("1 centre in external" in text for text in alone)
     concepts = pd.DataFrame({"c": [np.nan, np.nan, 1, 2.0], "d": np.full(4, np.nan)})
     texts = _texts(rows, concepts=concepts)
     assert "The concept c is absent throughout centre 0." in texts
