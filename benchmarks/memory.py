@@ -1,8 +1,9 @@
 """Does training need more memory for more patches? `python benchmarks/memory.py [--sizes 12500 50000 200000]`.
 
-Each size is a store of noise, 96x96 pixels (27,648 bytes a patch), on which a process of its own trains a small network
-for one epoch, patches as they are, a tenth of them for validation. Peak memory is that of the process (VmHWM: Linux),
-with TensorFlow and the window of 256 MiB in it. The disk of the temporary folder holds one store at a time.
+Each size is a store of noise, 96x96 pixels (27,648 bytes a patch), on which a process of its own trains the first
+convolution of a small network for one epoch, patches as they are, a tenth of them for validation. Peak memory is that
+of the process (VmHWM: Linux), with TensorFlow and the window of 256 MiB in it. The disk of the temporary folder holds
+one store at a time.
 """
 
 import argparse
@@ -22,8 +23,8 @@ import sys
 from mta.backend import start_quietly
 start_quietly()
 from mta.train import train
-train(sys.argv[1], sys.argv[2], preset="baseline", backbone="SmallCNN", weights="none", trainable="all", dense=(16,),
-      stain="none", epochs=(1, 0), quiet=True)
+train(sys.argv[1], sys.argv[2], preset="baseline", backbone="SmallCNN", weights="none", trainable="all",
+      cut="block1_conv", dense=(16,), batch_size=256, stain="none", epochs=(1, 0), quiet=True)
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
