@@ -76,7 +76,7 @@ def compare(path: Path, backbone: str, settings: SlideSettings, rounds: int, wor
 
     def bare():
         for images in batches:
-            answers(predictor.model, images)
+            answers(predictor.model, {"image": images})
 
     def pipeline():
         with open_slide(path) as slide:
@@ -88,7 +88,7 @@ def compare(path: Path, backbone: str, settings: SlideSettings, rounds: int, wor
         summary = predict_slide(job, work)
         assert summary["status"] == "done", summary
 
-    answers(predictor.model, batches[0])
+    answers(predictor.model, {"image": batches[0]})
     times = np.array([[timed(rival) for rival in (bare, pipeline, whole)] for _ in range(rounds)])
     count = len(grid.places)
     print(f"{backbone}, {count} patches, batches of {BATCH}, {workers} reader threads, {rounds} rounds")
