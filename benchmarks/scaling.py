@@ -18,14 +18,14 @@ from data_prep.files import replacing
 from data_prep.store import StoreWriter, make_rows
 from mta.evaluation.style import COLORS, dress, new_figure, save
 
-SIZE, FIRST, TIMES = 96, 1000, (1, 4, 16)
-BLOCK = 500
+SIZE, FIRST, TIMES = 96, 250, (1, 4, 16)
+BLOCK = 250
 TINY = ("--preset", "baseline", "--backbone", "SmallCNN", "--weights", "none", "--trainable", "all", "--dense", "32")
 COMMANDS = {
-    "normalize": ("data_prep", "normalize", "{store}", "--out", "{out}.h5", "--method", "reinhard"),
-    "nuclei": ("data_prep", "nuclei", "{store}", "--out", "{out}.h5"),
+    "normalize": ("data_prep", "normalize", "{store}", "--out", "{out}.h5", "--method", "reinhard", "--quiet"),
+    "nuclei": ("data_prep", "nuclei", "{store}", "--out", "{out}.h5", "--quiet"),
     "report": ("data_prep", "report", "{store}", "--out", "{out}.html"),
-    "train an epoch": ("mta.train", "{store}", "--out", "{out}", *TINY, "--epochs", "1", "0"),
+    "train an epoch": ("mta.train", "{store}", "--out", "{out}", *TINY, "--epochs", "1", "0", "--quiet"),
 }
 
 
@@ -43,7 +43,7 @@ def make_store(path: Path, count: int) -> None:
 
 def run(command: tuple[str, ...], **places: Path) -> tuple[float, float]:
     """Seconds and MiB at the peak of a command in a process of its own."""
-    arguments = [sys.executable, "-m", *(word.format(**places) for word in command), "--quiet"]
+    arguments = [sys.executable, "-m", *(word.format(**places) for word in command)]
     start = time.perf_counter()
     child = os.posix_spawn(sys.executable, arguments, os.environ)
     _, status, usage = os.wait4(child, 0)

@@ -9,6 +9,8 @@ from data_prep.nuclei.rays import Outlines
 
 LEAST_REGION, LEAST_OUTLINE = 0.40, 0.36  # quality; what is worse is no nucleus
 LEAST_FREE = 0.8  # share of a candidate
+LOOKED_AT = (0.5, 0.8)  # radii of an outline
+MOST_TAKEN = 0.5  # share of the places looked at; with more, hardly `LEAST_FREE` can be free: it is not worth filling
 Place = tuple[tuple[slice, slice], np.ndarray]
 FRACTION = 4  # bits of a corner between pixels
 
@@ -19,7 +21,7 @@ def combine(regions: np.ndarray, quality: np.ndarray, outlines: Outlines, roundn
     `roundness` (m,): the quality of the outlines.
     """
     labels, number = np.zeros(regions.shape, np.int32), 0
-    for place, inside in _best_first(regions, quality, outlines, roundness):
+    for place, inside in _best_first(regions, quality, outlines, roundness, labels):
         free = inside & (labels[place] == 0)
         if free.sum() >= max(1, LEAST_FREE * inside.sum()):
             number += 1
@@ -27,16 +29,27 @@ def combine(regions: np.ndarray, quality: np.ndarray, outlines: Outlines, roundn
     return labels
 
 
-def _best_first(regions: np.ndarray, quality: np.ndarray, outlines: Outlines, roundness: np.ndarray) -> Iterator[Place]:
-    boxes = _boxes(regions, len(quality))
+def _best_first(
+    regions: np.ndarray, quality: np.ndarray, outlines: Outlines, roundness: np.ndarray, labels: np.ndarray
+) -> Iterator[Place]:
+    """The good ones, less the outlines that are mostly in `labels` when their turn comes."""
+    boxes, taken = _boxes(regions, len(quality)), labels.reshape(-1)
     x, y = outlines.points()
+    looked_at = _places(outlines, regions.shape)
     good = [(value, True, n) for n, value in enumerate(quality) if value > LEAST_REGION]
     good += [(value, False, n) for n, value in enumerate(roundness) if value > LEAST_OUTLINE]
     for _, is_region, n in sorted(good, reverse=True):
         if is_region:
             yield boxes[n], regions[boxes[n]] == n + 1
-        else:
+        elif np.count_nonzero(taken[looked_at[n]]) <= MOST_TAKEN * looked_at.shape[1]:
             yield fill(x[n], y[n], regions.shape)
+
+
+def _places(outlines: Outlines, shape: tuple[int, ...]) -> np.ndarray:
+    """Flat indices (n, m) of some places inside of each outline, or the nearest in an image of `shape`."""
+    x, y = (np.concatenate(axis, axis=1) for axis in zip(*map(outlines.points, LOOKED_AT), strict=True))
+    row, column = (np.clip(np.rint(v), 0, size - 1).astype(np.int64) for v, size in zip((y, x), shape, strict=True))
+    return row * shape[1] + column
 
 
 def _boxes(regions: np.ndarray, count: int) -> list[tuple[slice, slice]]:
