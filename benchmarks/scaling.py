@@ -76,7 +76,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         counts = sorted(table["patches"].unique())
         panel.set_xticks(counts, [f"{count:,}" for count in counts])
         panel.minorticks_off()
-        panel.set_ylim(0)
+        panel.set(**({"yscale": "log"} if column == "seconds" else {"ylim": (0, None)}))
     figure.axes[0].legend(frameon=False, fontsize=8)
     save(figure, path)
 
