@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.splits import patient_keys
+from data_prep.splits import ROLES, patient_keys
 from mta.evaluation.bootstrap import RESAMPLES, paired_difference
 from mta.evaluation.checks import labelled, require_two_patients
 from mta.evaluation.intervals import Interval
@@ -41,9 +41,11 @@ def compare_models(
     """The tumor AUC of predictions `a` minus that of `b` on their rows of `role`, in any order.
 
     Both are resampled with the same patients. Raises `InputError` when the rows differ, with how many and which; and
-    for predictions that are not finite, one class or one patient only.
+    for no row of the role, predictions that are not finite, one class or one patient only.
     """
     a, b = same_rows(*(clean(table)[table["role"] == role] for table in (a, b)))
+    if not len(a):
+        raise InputError(f"no row has the role {role!r}; roles are {', '.join(ROLES)}")
     labels, clusters = a["label"].to_numpy(), patient_keys(a)
     require_two_patients(clusters[labels >= 0])
     for table in (a, b):
@@ -63,8 +65,14 @@ def compare_models(
 def same_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables in the order of their row numbers.
 
-    Raises `InputError` when a row of one is missing in the other, or is of another patient, slide, centre or label.
+    Raises `InputError` when a row of one is missing in the other, or is of another patient, slide, centre or label, or
+    is there twice.
     """
+    for table in (a, b):
+        if twice := int(table["row"].duplicated().sum()):
+            raise InputError(
+                f"{twice} of {len(table)} test rows are there more than once; give each row one prediction"
+            )
     keys_a, keys_b = (pd.MultiIndex.from_frame(table[_IDENTITY]) for table in (a, b))
     apart = keys_a.symmetric_difference(keys_b).get_level_values("row").unique()
     if len(apart):

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -43,3 +44,7 @@ def test_nan_one_patient_or_one_class_is_one_line():
         compare_models(a.assign(patient="x"), b.assign(patient="x"), "internal_test")
     with pytest.raises(InputError, match="rows is tumor"):
         compare_models(a.assign(label=0), b.assign(label=0), "internal_test")
+    with pytest.raises(InputError, match="no row has the role 'test'; roles are train, validation"):
+        compare_models(a, b, "test")
+    with pytest.raises(InputError, match="80 of 160 test rows are there more than once"):
+        compare_models(pd.concat([a, a]), b, "internal_test")
