@@ -11,7 +11,7 @@ import time
 import numpy as np
 from scipy.stats import norm
 
-from mta.evaluation import auc, clustered_bootstrap
+from mta.evaluation import auc, clustered_bootstrap, paired_difference
 
 SHIFT, BETWEEN, PATCHES = 1.5, 0.7, 10
 TRUTH = float(norm.cdf(SHIFT / np.sqrt(2 * (BETWEEN**2 + 1))))
@@ -41,6 +41,17 @@ def coverage(patients: int, method: str, runs: int, resamples: int = 1000) -> tu
     return float(((low <= TRUTH) & (high >= TRUTH)).mean()), float((high - low).mean())
 
 
+def paired_coverage(patients: int, method: str, runs: int, resamples: int = 1000) -> tuple[float, float]:
+    """`coverage` of the difference, 0, between two models of equal quality that share the patients' effects."""
+    generator, intervals = np.random.default_rng(patients), []
+    for run in range(runs):
+        labels, scores, patient = simulate(generator, patients)
+        a, b = scores + generator.normal(0, 1, (2, len(scores))) + generator.normal(0, 0.5, (2, patients))[:, patient]
+        intervals.append(paired_difference(labels, a, b, patient, resamples, run, method)[1:])  # type: ignore[arg-type]
+    low, high = np.array(intervals).T
+    return float(((low <= 0) & (high >= 0)).mean()), float((high - low).mean())
+
+
 def patch_bootstrap(labels: np.ndarray, scores: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
     """What the paper's code does: patches drawn with replacement as if they were independent; its percentiles."""
     return clustered_bootstrap(labels, scores, np.arange(len(labels)), resamples, seed)
@@ -52,14 +63,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--patients", type=int, nargs="+", default=[10, 20, 40, 60, 100])
+    parser.add_argument("--paired", action="store_true", help="intervals of a difference between two models instead")
     options = parser.parse_args()
+    measure, methods = (paired_coverage, METHODS[:3]) if options.paired else (coverage, METHODS)
     large = auc(*simulate(np.random.default_rng(0), 100_000)[:2])
     print(f"true AUC {TRUTH:.4f}; of 100,000 simulated patients {large:.4f}; {options.runs} runs")
     for patients in options.patients:
         start = time.perf_counter()
-        cells = [coverage(patients, method, options.runs, options.resamples) for method in METHODS]
+        cells = [measure(patients, method, options.runs, options.resamples) for method in methods]
         row = "  ".join(
-            f"{method} {share:.3f} ({width:.3f})" for method, (share, width) in zip(METHODS, cells, strict=True)
+            f"{method} {share:.3f} ({width:.3f})" for method, (share, width) in zip(methods, cells, strict=True)
         )
         print(f"{patients:>4} patients: {row}  [{time.perf_counter() - start:.0f} s]", flush=True)
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mta.evaluation.intervals import NOTHING, Interval, bca_interval, logit_t_interval, percentile_interval
+from mta.evaluation.intervals import NOTHING, Interval, bca_interval, logit_t_interval, percentile_interval, t_interval
 from mta.evaluation.jackknife import leave_one_out_auc
 from mta.evaluation.scores import NORMAL, TUMOR, auc
 
@@ -56,23 +56,26 @@ def paired_difference(
     clusters: ArrayLike,
     n: int = RESAMPLES,
     seed: int = 0,
-    method: Literal["percentile", "bca"] = "percentile",
+    method: Method = "percentile",
 ) -> tuple[float, float, float]:
     """(difference, low, high): AUC of `scores_a` minus that of `scores_b` on the same rows, with its 95 % interval.
 
     Both are resampled with the same patients, which cancels what they have in common. Arrays and `method` as in
-    `clustered_bootstrap`, and NaN for the same reasons.
+    `clustered_bootstrap` (`t_interval` for few patients), and NaN for the same reasons.
     """
     known = np.ravel(labels) >= 0
     labels, a, b, clusters = (np.ravel(values)[known] for values in (labels, scores_a, scores_b, clusters))
     difference = auc(labels, a) - auc(labels, b)
     if np.isnan(difference) or not _varies(labels, clusters):
         return difference, float("nan"), float("nan")
+    left_out = leave_one_out_auc(labels, a, clusters) - leave_one_out_auc(labels, b, clusters)
+    strata = cluster_strata(labels, clusters)
+    if method == "t":
+        return (difference, *t_interval(difference, left_out, strata))
     gaps = resampled_auc(labels, a, clusters, n, seed) - resampled_auc(labels, b, clusters, n, seed)
     if method == "percentile":
         return (difference, *percentile_interval(gaps))
-    left_out = leave_one_out_auc(labels, a, clusters) - leave_one_out_auc(labels, b, clusters)
-    return (difference, *bca_interval(difference, gaps, left_out, cluster_strata(labels, clusters)))
+    return (difference, *bca_interval(difference, gaps, left_out, strata))
 
 
 def cluster_strata(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:

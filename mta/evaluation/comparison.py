@@ -1,14 +1,13 @@
 """Two models on the same test rows, from their predictions tables."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from data_prep.errors import InputError
 from data_prep.splits import ROLES, patient_keys
-from mta.evaluation.bootstrap import RESAMPLES, paired_difference
+from mta.evaluation.bootstrap import RESAMPLES, Method, paired_difference
 from mta.evaluation.checks import labelled, require_two_patients
 from mta.evaluation.intervals import Interval
 from mta.evaluation.scores import auc
@@ -34,14 +33,15 @@ def compare_models(
     a: pd.DataFrame,
     b: pd.DataFrame,
     role: str,
-    method: Literal["percentile", "bca"] = "bca",
+    method: Method = "t",
     n: int = RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
     """The tumor AUC of predictions `a` minus that of `b` on their rows of `role`, in any order.
 
-    Both are resampled with the same patients. Raises `InputError` when the rows differ, with how many and which; and
-    for no row of the role, predictions that are not finite, one class or one patient only.
+    `method`, `n` and `seed` as in `paired_difference`; the default held the truth most often (`docs/statistics.md`).
+    Raises `InputError` when the rows differ, with how many and which; and for no row of the role, predictions that are
+    not finite, one class or one patient only.
     """
     a, b = same_rows(*(clean(table)[table["role"] == role] for table in (a, b)))
     if not len(a):

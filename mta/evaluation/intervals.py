@@ -43,3 +43,13 @@ def logit_t_interval(estimate: float, left_out: np.ndarray, strata: np.ndarray) 
         return NOTHING
     half = t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance) / (estimate * (1 - estimate))
     return float(expit(logit(estimate) - half)), float(expit(logit(estimate) + half))
+
+
+def t_interval(estimate: float, left_out: np.ndarray, strata: np.ndarray) -> Interval:
+    """95 % interval estimate +- t SE for a difference of AUCs, as `logit_t_interval` but untransformed.
+
+    Without width where nothing varies, as between equal scores.
+    """
+    variance, freedom = jackknife_variance(left_out, strata)
+    half = float(t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance)) if variance else 0.0
+    return estimate - half, estimate + half

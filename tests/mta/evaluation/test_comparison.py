@@ -16,7 +16,7 @@ def make_pair():
 
 def test_rows_in_another_order_are_brought_together():
     a, b = make_pair()
-    found = compare_models(a, b.sample(frac=1, random_state=0), "internal_test", n=200)
+    found = compare_models(a, b.sample(frac=1, random_state=0), "internal_test", method="bca", n=200)
     one, two = (table[table["role"] == "internal_test"] for table in (a, b))
     assert found.auc_a == pytest.approx(roc_auc_score(one["label"], one["logit"]))
     assert found.auc_b == pytest.approx(roc_auc_score(two["label"], two["logit"]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import TRUTH, coverage, simulate
+from benchmarks.coverage import TRUTH, coverage, paired_coverage, simulate
 from mta.evaluation import auc
 
 
@@ -25,3 +25,9 @@ def test_with_ten_patients_only_the_t_interval_is_near():
     held = {method: coverage(10, method, 1000)[0] for method in ("percentile", "bca", "t")}
     assert max(held["percentile"], held["bca"]) < 0.87
     assert held["t"] > 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("patients", [10, 60])
+def test_t_intervals_of_a_difference_hold_the_truth(patients):
+    assert 0.93 <= paired_coverage(patients, "t", 1000)[0] <= 0.97

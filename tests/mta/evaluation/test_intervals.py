@@ -3,9 +3,9 @@ import pytest
 from scipy import stats
 
 from mta.evaluation import clustered_bootstrap, paired_difference
-from mta.evaluation.bootstrap import resample_counts
+from mta.evaluation.bootstrap import cluster_strata, resample_counts
 from mta.evaluation.intervals import bca_interval, logit_t_interval
-from mta.evaluation.jackknife import jackknife_variance
+from mta.evaluation.jackknife import jackknife_variance, leave_one_out_auc
 from tests.mta.evaluation.test_bootstrap import make_case
 
 
@@ -41,6 +41,16 @@ def test_bca_of_a_difference_is_paired():
     assert 0 < low < difference < high
     assert (low, high) != paired_difference(labels, scores, noisy, clusters, n=400)[1:]
     assert paired_difference(labels, scores, 2 * scores, clusters, n=100, method="bca") == (0.0, 0.0, 0.0)
+
+
+def test_t_interval_of_a_difference_is_the_jackknifes():
+    labels, scores, clusters = make_case(np.random.default_rng(4), patients=30, decimals=6)
+    noisy = scores + np.random.default_rng(5).normal(0, 1, len(scores))
+    difference, low, high = paired_difference(labels, scores, noisy, clusters, method="t")
+    gaps = leave_one_out_auc(labels, scores, clusters) - leave_one_out_auc(labels, noisy, clusters)
+    variance, freedom = jackknife_variance(gaps, cluster_strata(labels, clusters))
+    np.testing.assert_allclose((low, high), stats.t.interval(0.95, freedom, difference, variance**0.5))
+    assert paired_difference(labels, scores, 2 * scores, clusters, method="t") == (0.0, 0.0, 0.0)
 
 
 def test_bca_ends_within_the_replicates_when_they_are_all_on_one_side():
