@@ -172,14 +172,14 @@ def _draw_history(trained: Trained) -> None:
 
 
 def _print(metrics: dict[str, Any], folder: Path) -> None:
-    say(f"{'role':<14} {'AUC':>6} {'95 % interval':>16} {'patients':>9} {'patches':>8}  concepts R2")
+    say(f"{'role':<14} {'AUC':>6} {'95 % interval':>16}  patients  patches    ECE   sens   spec  concepts R2")
     for role, values in metrics.items():
-        tumor = values["tumor"]
+        tumor, point, ece = values["tumor"], values["operating_point"], values["calibration"]["ece"]
         concepts = "  ".join(f"{name} {_number(v['r2'])}" for name, v in values["concepts"].items())
         interval = " to ".join(map(_number, tumor["auc_interval"]))
-        say(
-            f"{role:<14} {_number(tumor['auc']):>6} {interval:>16} {tumor['n_patients']:>9} {tumor['n']:>8}  {concepts}"
-        )
+        decided = " ".join(f"{_number(v):>6}" for v in (ece, point["sensitivity"], point["specificity"]))
+        counts = f"{tumor['n_patients']:>9} {tumor['n']:>8}"
+        say(f"{role:<14} {_number(tumor['auc']):>6} {interval:>16} {counts} {decided}  {concepts}")
     say(f"{folder}: predictions.csv, metrics.json, roc.png")
 
 

@@ -8,31 +8,45 @@ from one stream of random numbers, so that memory does not grow with their numbe
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mta.evaluation.intervals import NOTHING, Interval, bca_interval, logit_t_interval, percentile_interval, t_interval
+from mta.evaluation.jackknife import leave_one_out_auc
 from mta.evaluation.scores import NORMAL, TUMOR, auc
 
 RESAMPLES = 2000
-LEVEL = 0.95
 _BLOCK = 2**18  # weights at a time (resamples x patches): 2 MB, which stays in the processor's cache
-Interval = tuple[float, float]
+Method = Literal["percentile", "bca", "t"]
 
 
 def clustered_bootstrap(
-    labels: ArrayLike, scores: ArrayLike, clusters: ArrayLike, n: int = RESAMPLES, seed: int = 0
+    labels: ArrayLike,
+    scores: ArrayLike,
+    clusters: ArrayLike,
+    n: int = RESAMPLES,
+    seed: int = 0,
+    method: Method = "percentile",
 ) -> Interval:
-    """95 % percentile interval (low, high) of `auc` over `n` resamples of the patients in `clusters`.
+    """95 % interval (low, high) of `auc` over `n` resamples of the patients in `clusters`.
 
-    `labels` (rows,) in {0, 1, -1 = left out}, `scores` (rows,), `clusters` (rows,) any hashable names. (NaN, NaN)
-    when the AUC is undefined or no stratum has two patients, so that nothing could vary.
+    `labels` (rows,) in {0, 1, -1 = left out}, `scores` (rows,), `clusters` (rows,) any hashable names. `method`: the
+    percentiles of the resamples, `bca_interval`, or for few patients `logit_t_interval`, which resamples nothing.
+    (NaN, NaN) when the AUC is undefined or no stratum has two patients, so that nothing could vary.
     """
     known = np.ravel(labels) >= 0
     labels, scores, clusters = (np.ravel(values)[known] for values in (labels, scores, clusters))
-    if np.isnan(auc(labels, scores)) or not _varies(labels, clusters):
-        return float("nan"), float("nan")
-    return _percentiles(resampled_auc(labels, scores, clusters, n, seed))
+    area = auc(labels, scores)
+    if np.isnan(area) or not _varies(labels, clusters):
+        return NOTHING
+    if method == "percentile":
+        return percentile_interval(resampled_auc(labels, scores, clusters, n, seed))
+    left_out, strata = leave_one_out_auc(labels, scores, clusters), cluster_strata(labels, clusters)
+    if method == "t":
+        return logit_t_interval(area, left_out, strata)
+    return bca_interval(area, resampled_auc(labels, scores, clusters, n, seed), left_out, strata)
 
 
 def paired_difference(
@@ -42,19 +56,26 @@ def paired_difference(
     clusters: ArrayLike,
     n: int = RESAMPLES,
     seed: int = 0,
+    method: Method = "percentile",
 ) -> tuple[float, float, float]:
     """(difference, low, high): AUC of `scores_a` minus that of `scores_b` on the same rows, with its 95 % interval.
 
-    Both are resampled with the same patients, which cancels what they have in common. Arrays as in
-    `clustered_bootstrap`, and NaN for the same reasons.
+    Both are resampled with the same patients, which cancels what they have in common. Arrays and `method` as in
+    `clustered_bootstrap` (`t_interval` for few patients), and NaN for the same reasons.
     """
     known = np.ravel(labels) >= 0
     labels, a, b, clusters = (np.ravel(values)[known] for values in (labels, scores_a, scores_b, clusters))
     difference = auc(labels, a) - auc(labels, b)
     if np.isnan(difference) or not _varies(labels, clusters):
         return difference, float("nan"), float("nan")
+    left_out = leave_one_out_auc(labels, a, clusters) - leave_one_out_auc(labels, b, clusters)
+    strata = cluster_strata(labels, clusters)
+    if method == "t":
+        return (difference, *t_interval(difference, left_out, strata))
     gaps = resampled_auc(labels, a, clusters, n, seed) - resampled_auc(labels, b, clusters, n, seed)
-    return (difference, *_percentiles(gaps))
+    if method == "percentile":
+        return (difference, *percentile_interval(gaps))
+    return (difference, *bca_interval(difference, gaps, left_out, strata))
 
 
 def cluster_strata(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
@@ -104,8 +125,3 @@ def resampled_auc(labels: np.ndarray, scores: np.ndarray, clusters: np.ndarray, 
 
 def _varies(labels: np.ndarray, clusters: np.ndarray) -> bool:
     return bool(np.bincount(cluster_strata(labels, clusters)).max() >= 2)
-
-
-def _percentiles(values: np.ndarray) -> Interval:
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from data_prep.splits import ROLES, patient_keys
 from mta.evaluation.bootstrap import clustered_bootstrap
+from mta.evaluation.decisions import calibration, operating
 from mta.evaluation.scores import auc, domain_metrics, mse, patients_of, r2
 from mta.evaluation.table import clean, concept_names
 
@@ -16,7 +17,8 @@ def summarize(predictions: pd.DataFrame, classes: Sequence[str] = (), seed: int 
     """The metrics of each role in `predictions`, ready for JSON: what is undefined is None.
 
     `{role: {"tumor": {...}, "by_centre": {centre: {...}}, "concepts": {name: {"r2", "mse", "n"}}, "domain":
-    {"accuracy", "chance", "majority"}}}`. Tumor numbers count labelled rows only; AUCs rank the logits,
+    {"accuracy", "chance", "majority"}, "calibration": {...}, "operating_point": {...}}}`, the last two as in
+    `mta.evaluation.decisions`. Tumor numbers count labelled rows only; AUCs rank the logits,
     `accuracy` takes those above 0 (probability 0.5) for tumor. Concept errors are in the units of the table.
     `classes` names the centres seen in training: domain accuracy is over their rows, and None for a model without
     a domain head (an empty `domain` column). Rows without a role are passed over; a centre without a name is "unknown".
@@ -24,16 +26,19 @@ def summarize(predictions: pd.DataFrame, classes: Sequence[str] = (), seed: int 
     """
     table = clean(predictions)
     parts = {role: table[table["role"] == role] for role in ROLES}
-    return {role: _role(part, classes, seed) for role, part in parts.items() if len(part)}
+    chosen = parts["validation"]
+    return {role: _role(part, chosen, classes, seed) for role, part in parts.items() if len(part)}
 
 
-def _role(part: pd.DataFrame, classes: Sequence[str], seed: int) -> dict[str, Any]:
+def _role(part: pd.DataFrame, validation: pd.DataFrame, classes: Sequence[str], seed: int) -> dict[str, Any]:
     centres = part["centre"].replace("", "unknown")
     summary = {
         "tumor": tumor_metrics(part, seed),
         "by_centre": {centre: _basics(rows) for centre, rows in part.groupby(centres)},
         "concepts": {name: _concept(part, name) for name in concept_names(part)},
         "domain": _domain(part, classes),
+        "calibration": calibration(part, validation),
+        "operating_point": operating(part, validation, seed),
     }
     return _jsonable(summary)
 

@@ -60,7 +60,7 @@ def test_metrics_json(run):
     assert list(metrics) == ["validation", "internal_test"]
     for role, values in metrics.items():
         part = table[table["role"] == role]
-        assert set(values) == {"tumor", "by_centre", "concepts", "domain"}
+        assert set(values) == {"tumor", "by_centre", "concepts", "domain", "calibration", "operating_point"}
         assert values["tumor"]["auc"] == pytest.approx(roc_auc_score(part["label"], part["logit"]))
         low, high = values["tumor"]["auc_interval"]
         assert 0 <= low <= values["tumor"]["auc"] <= high <= 1
@@ -138,6 +138,18 @@ def test_patients_that_were_trained_on_are_counted_and_named(run, tmp_path, caps
     evaluate(run, store, tmp_path / "none", quiet=True)
     assert description(tmp_path / "none")["shared_patients"] == 0
     assert capsys.readouterr().err == ""
+
+
+def test_the_table_shows_calibration_and_the_operating_point(run, tmp_path, capsys):
+    metrics = evaluate(run, out=tmp_path / "shown")
+    head, *lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("role", *metrics))]
+    assert head.split()[-5:] == ["ECE", "sens", "spec", "concepts", "R2"]
+    for line, (role, values) in zip(lines, metrics.items(), strict=True):
+        point = values["operating_point"]
+        shares = (values["calibration"]["ece"], point["sensitivity"], point["specificity"])
+        shown = " ".join(f"{share:>6.3f}" for share in shares)
+        assert line.startswith(role)
+        assert line[head.index("   ECE") : head.index("  concepts")].rstrip() == shown
 
 
 def test_stores_of_one_name_do_not_overwrite_each_other(run, tmp_path):
