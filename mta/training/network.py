@@ -67,7 +67,7 @@ class Network:
         if phase.afresh or not self.training.compiled:
             self._compile(config)
         if self.reversal is not None:
-            self.reversal.strength.assign(phase.strength or 0.0)
+            self.reversal.strength.assign(0.0 if phase.ramped else phase.strength)
 
     def _forget(self) -> None:
         for layer in self.model.layers[: self.model.layers.index(self.model.get_layer("pool"))]:
