@@ -20,7 +20,7 @@ def forest(plan: StudyPlan, table: pd.DataFrame, roles: tuple[str, ...], path: P
     for axes, role in zip(panels, roles, strict=True):
         _panel(dress(axes, words(role)), plan, lines, role)
     panels[0].set_yticks(range(len(lines)), list(lines["row"]), fontsize=9)
-    panels[0].set_ylim(len(lines) - 0.5, -0.5)
+    panels[0].set_ylim(max(len(lines), 1) - 0.5, -0.5)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
     figure.supxlabel("difference of the tumor AUC, with 95 % interval", fontsize=9, color=INK)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from data_prep.errors import InputError
@@ -69,3 +71,29 @@ def test_bad_input_is_one_line(tmp_path, changed, said):
     assert said in str(caught.value)
     assert str(tmp_path / "study.yaml") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+STUDIES = sorted((Path(__file__).parents[3] / "studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)
+def test_the_studies_of_the_repository_can_be_read(path):
+    plan = read_plan(path)
+    assert plan.control in plan.rows
+    assert len(plan.seeds) > 1
+
+
+def test_table_2_has_the_rows_and_seeds_of_the_paper_and_its_controls():
+    plans = [read_plan(path) for path in STUDIES if path.name.startswith("table2")]
+    assert len(plans) == 2
+    for plan in plans:
+        configs = {row: plan.config(row, 1001, 0, Path()) for row in plan.rows}
+        branches = {(*sorted(config.concepts), config.adversary) for config in configs.values()}
+        wanted = [(), ("narea",), ("ncount",), ("full_contrast",)]
+        assert {(*names, "none") for names in wanted} <= branches
+        adversarial = [(), ("ncount",), ("narea", "ncount"), ("full_contrast", "narea", "ncount")]
+        assert {(*names, "centre") for names in adversarial} <= branches
+        assert ("random", "none") in branches
+        assert configs["fixed-weights"].weighting == "fixed"
+        assert configs["stain-augmentation"].augment == ("stain",)
+        assert plan.seeds == (1001, 822, 1139, 2409, 2009, 789, 456, 123, 369, 741)
