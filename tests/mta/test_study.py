@@ -10,11 +10,12 @@ import pytest
 
 from data_prep.claims import claimed
 from data_prep.errors import InputError
+from data_prep.splits import write_split
 from mta.studies import running
 from mta.study import main, study
 from tests.builders import tiny_rows, tiny_store
 from tests.mta.studies import work
-from tests.mta.studies.builders import ROWS, write_plan
+from tests.mta.studies.builders import ROWS, study_rows, write_plan
 
 TABLES = ("results.csv", "table.csv", "table.tex")
 
@@ -78,6 +79,21 @@ def test_data_that_cannot_be_tested_is_refused_before_anything_runs(tmp_path, st
     with pytest.raises(InputError, match=said):
         study(write_plan(tmp_path, **changed), tmp_path / "out", quiet=True)
     assert not (tmp_path / "out").exists()
+
+
+def test_rows_tested_on_other_patches_are_refused_before_anything_runs(tmp_path):
+    plan = write_plan(tmp_path, rows={**ROWS, "other": {"store": str(tmp_path / "other.h5")}})
+    rows = study_rows()
+    tiny_store(tmp_path / "other.h5", rows.assign(patient=rows["patient"].replace("p6", "p6a")))
+    with pytest.raises(InputError, match=r"row other: 6 test rows differ \(rows 36, 37, 38, 39, 40, …;"):
+        study(plan, tmp_path / "out", quiet=True)
+
+
+def test_a_patch_that_two_splits_test_is_refused(tmp_path):
+    rows = study_rows()
+    write_split(tmp_path / "a.csv", rows, rows["role"].to_numpy())
+    with pytest.raises(InputError, match="36 of 72 test rows are there more than once"):
+        study(write_plan(tmp_path, splits=[str(tmp_path / "a.csv")] * 2), tmp_path / "out", quiet=True)
 
 
 def test_bad_input_is_one_line_and_status_2(tmp_path, capsys):

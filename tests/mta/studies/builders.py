@@ -13,22 +13,21 @@ ROWS = {"plain": {"preset": "baseline"}, "mta": {"preset": "mta"}, "noise": {"pr
 SETTINGS = {name: list(value) if isinstance(value, tuple) else value for name, value in TINY.items()}
 
 
-def study_store(path: Path) -> Path:
-    """The tiny store with four more patients of a third centre, for the external test."""
+def study_rows() -> pd.DataFrame:
+    """The rows of the tiny store with four more patients of a third centre, for the external test."""
     rows = tiny_rows()
     outside = rows.iloc[-24:].copy()
     for name in ("entry", "patient", "slide"):
         outside[name] = outside[name] + "x"
     outside["patient"] = outside["patient"] + (np.arange(24) // 6).astype(str)
-    rows = pd.concat([rows, outside.assign(centre="2", role="external_test")], ignore_index=True)
-    return tiny_store(path, rows)
+    return pd.concat([rows, outside.assign(centre="2", role="external_test")], ignore_index=True)
 
 
 def write_plan(folder: Path, **changed) -> Path:
     """A study file in `folder`, on a store beside it that is made where it is absent; None leaves a key out."""
     store = folder / "tiny.h5"
     if not store.exists():
-        study_store(store)
+        tiny_store(store, study_rows())
     values = {
         "data": str(store),
         "settings": SETTINGS,
