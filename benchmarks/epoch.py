@@ -10,7 +10,8 @@ are medians over the rounds: the time of a patch, and the ratio within each roun
 
 Last, how much of the machine's matrix multiplications a cached step is: its multiply-adds (forward of the learning
 layers, and their two products backward where a gradient is needed) over its time, as a share of the rate at which
-large matrices are multiplied in the same round.
+large matrices are multiplied in the same round. And what its parts take that cannot be left out, each alone: these
+products at their own shapes, the pass that updates the weights, and the one for the gradient of the penalty.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from keras import layers, ops
 
 from benchmarks.stain import OriginalWay
@@ -102,11 +104,64 @@ def multiply_adds(layer) -> int:
     return places * int(np.prod(layer.kernel.shape))
 
 
+def learning_layers(training: Training) -> list:
+    """Layers that learn, each with whether the gradient of its input is needed too: below a learning one it is."""
+    learning = [layer for layer in training.network.model.layers if layer.trainable and multiply_adds(layer)]
+    return [(layer, isinstance(layer, layers.Dense) and layer is not learning[0]) for layer in learning]
+
+
 def step_work(training: Training) -> int:
     """Multiply-adds of a cached step: forward, the gradient of each kernel, and of what lies below a learning layer."""
-    learning = [layer for layer in training.network.model.layers if layer.trainable and multiply_adds(layer)]
-    inner = [layer for layer in learning if isinstance(layer, layers.Dense)]
-    return BATCH * (2 * sum(map(multiply_adds, learning)) + sum(map(multiply_adds, inner)))
+    return BATCH * sum(multiply_adds(layer) * (3 if inner else 2) for layer, inner in learning_layers(training))
+
+
+def products(training: Training) -> list:
+    """For each learning layer a function that does its products alone: forward, and those of its gradients."""
+    return [_products(layer, inner) for layer, inner in learning_layers(training)]
+
+
+def _products(layer, inner):
+    x = tf.random.normal((BATCH, *layer.input.shape[1:]))
+    upstream = tf.random.normal((BATCH, *layer.output.shape[1:]))
+    kernel = layer.kernel.value
+
+    @tf.function
+    def work():
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([x, kernel])
+            dense = isinstance(layer, layers.Dense)
+            out = tf.matmul(x, kernel) if dense else tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
+        return out, tape.gradient(out, [kernel, x] if inner else [kernel], upstream)
+
+    return work
+
+
+def passes(training: Training) -> list:
+    """The update of every weight, and the gradient of the penalty on every dense kernel, as functions."""
+    variables = [variable.value for variable in training.network.training.trainable_variables]
+    gradients = [tf.zeros(variable.shape) for variable in variables]
+    momenta = [tf.Variable(gradient) for gradient in gradients]
+    penalized = [v.value for v in training.network.training.trainable_variables if v.regularizer]
+
+    @tf.function
+    def update():
+        for variable, momentum, gradient in zip(variables, momenta, gradients, strict=True):
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=variable.handle, accum=momentum.handle, lr=0.0, grad=gradient, momentum=0.9, use_nesterov=True
+            )
+
+    return [update, tf.function(lambda: [0.02 * variable for variable in penalized])]
+
+
+def milliseconds(works: list, rounds: int) -> float:
+    """Median over the rounds of the time of all `works`, one after the other."""
+    times = []
+    for _ in range(rounds + 1):  # the first one compiles
+        start = time.perf_counter()
+        for work in works:
+            work()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:])) * 1e3
 
 
 def multiplying() -> float:
@@ -178,6 +233,10 @@ def run(folder: Path, options: argparse.Namespace) -> None:
     work, rate = step_work(cached) / 1e9, np.median(rates) / 1e9
     print(f"a cached step is {work:.2f} G multiply-adds; the machine does {rate:.1f} G a second:", end=" ")
     print(f"{np.median(share):.0%} of it ({share.min():.0%} to {share.max():.0%})")
+    own, (update, penalty) = milliseconds(products(cached), 4 * options.rounds), passes(cached)
+    parts = own, milliseconds([update], 4 * options.rounds), milliseconds([penalty], 4 * options.rounds)
+    print("parts of a cached step alone: products {:.1f} ms, update {:.1f}, penalty {:.1f}:".format(*parts), end=" ")
+    print(f"{sum(parts):.1f} of {np.median(times[:, 2]) * 1e3:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """Extraction against OpenSlide alone: the rate at which the same regions of the same slide are read, on one core.
 
-    PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/extraction.py [SLIDE [MPP]] [--side N] [--count N] [--openslide]
+    PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/extraction.py [SLIDE [MPP]] [--side N] [--count N] [--stride N] …
 
 Without SLIDE a pyramidal TIFF of synthetic tissue is made (`--side` pixels, a multiple of 8192, JPEG tiles of 256,
 levels down to 2048, 0.25 um/px). With `--openslide` nobody but OpenSlide decodes tiles, as in a scanner's own format.
-For each sampling (`--count` patches at random, and a grid) an extraction says once which places it reads, kept or
-refused. Then, in turns: the whole task (overview, tissue, places, reading, judging, writing part, preview and state),
-its reading and judging alone, and OpenSlide's `read_region` of the same places at the level from which the patches
-come, and nothing else. Printed are medians over the rounds of patches a second, and of the ratio within each round, by
-wall clock and by CPU time. Last, the milliseconds of each stage of the task, and the peak memory of tasks that cut a
-grid once and four times as dense.
+For each sampling (`--count` patches at random, and a grid every `--stride` pixels of a patch) an extraction says once
+which places it reads, kept or refused. Then, in turns: the whole task (overview, tissue, places, reading, judging,
+writing part, preview and state), its reading and judging alone, and OpenSlide's `read_region` of the same places at the
+level from which the patches come, and nothing else. Printed are medians over the rounds of patches a second, and of the
+ratio within each round, by wall clock and by CPU time. Last, the milliseconds of each stage of the task, and the peak
+memory of tasks that cut a grid once and four times as dense.
 """
 
 import argparse
@@ -175,7 +175,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("slide", type=Path, nargs="?")
     parser.add_argument("mpp", type=float, nargs="?", default=MPP)
-    for name, value in (("side", SIDE), ("count", 300), ("rounds", 9)):
+    for name, value in (("side", SIDE), ("count", 300), ("stride", 224), ("rounds", 9)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--openslide", action="store_true")
     return parser.parse_args()
@@ -190,7 +190,8 @@ def main() -> None:
         path = arguments.slide or make_slide(Path(name) / "synthetic.tif", arguments.side)
         mpp, work = arguments.mpp, Path(name) / "work"
         print(f"{path.name} at {mpp} um/px, {arguments.rounds} rounds, OpenSlide {openslide.__library_version__}")
-        for options in ({"sampling": "random", "count": arguments.count}, {"sampling": "grid"}):
+        grid = {"sampling": "grid", "stride": arguments.stride}
+        for options in ({"sampling": "random", "count": arguments.count}, grid):
             compare(path, mpp, work, arguments.rounds, options)
         memory(path, mpp, work)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from benchmarks.extraction import make_slide
+from benchmarks.extraction import SIDE, make_slide
 from data_prep.cohorts import SlideEntry
 from data_prep.slides import open_slide
 from data_prep.stain import Reinhard
@@ -128,7 +128,7 @@ def main(
     backbones: tuple[str, ...] = ("MobileNetV2", "SmallCNN"),
     rounds: int = 5,
     workers: int = 4,
-    side: int = 4096,
+    side: int = SIDE,
 ) -> None:
     start_quietly()
     settings = SlideSettings(mpp=mpp, tissue="saturation")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import tyro
 
-from mta.spec import ModelSpec
+from mta.spec import AdversaryMode, ModelSpec
 
 Preset = Literal["baseline", "multitask", "mta", "random-concept", "fixed-weights"]
 Profile = Literal["paper", "original"]
@@ -35,6 +35,11 @@ class TrainConfig:
     """concept table (HDF5 or CSV); default: the concepts inside the store"""
     adversary: Literal["centre", "none"] = "centre"
     """what the representation is made blind to"""
+    adversary_mode: AdversaryMode = "marginal"
+    """marginal: one domain head; conditional: one for normal and one for tumor patches, so that what goes with a centre
+    only because the class does is not taken for the centre"""
+    strength: float = 1.0
+    """of the reversal at its strongest: in phase 2, or at the end of the ramp (0 and more)"""
     weighting: Literal["original", "kendall", "fixed"] = "original"
     """how the task losses are weighted"""
     backbone: str = "InceptionV3"
@@ -166,4 +171,5 @@ def model_spec(config: TrainConfig, domains: int, shape: tuple[int, ...]) -> Mod
         dropout=config.dropout,
         l2=config.l2,
         concept_head_on=config.concept_head_on,
+        adversary_mode=config.adversary_mode,
     )

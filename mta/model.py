@@ -7,12 +7,13 @@ from keras import layers, regularizers
 
 from data_prep.errors import InputError
 from mta.backbones import build_trunk
-from mta.layers import GradientReversal, UncertaintyLoss
+from mta.layers import GradientReversal, OfClass, UncertaintyLoss
 from mta.layers.uncertainty_loss import Kind, Weighting
 from mta.spec import ModelSpec
 from mta.trainable import set_trainable
 
 STANDARDIZATION = "standardization"
+BY_CLASS = "domain_by_class"
 
 __all__ = ["ModelSpec", "build_model", "build_training_model", "single_head", "tasks_of"]
 
@@ -70,17 +71,44 @@ def _heads(pooled: Any, features: Any, spec: ModelSpec) -> dict[str, Any]:
     outputs = {"tumor": layers.Dense(1, dtype="float32", name="tumor")(features)}
     if spec.domains:
         hidden = GradientReversal(name="gradient_reversal")(features)
-        outputs["domain"] = layers.Dense(spec.domains, activation="softmax", dtype="float32", name="domain")(hidden)
+        outputs["domain"] = _domain_head(hidden, outputs["tumor"], spec)
     below = pooled if spec.concept_head_on == "pool" else features
     for name in spec.concepts:
         outputs[name] = layers.Dense(1, dtype="float32", name=name)(below)
     return outputs
 
 
+def _domain_head(hidden: Any, tumor: Any, spec: ModelSpec) -> Any:
+    """P(centre) (n, domains) from the reversed features.
+
+    Conditional: a head for each class, and their mean weighted by P(class), since the class is not known in prediction.
+    Stock layers, so that the saved model needs no code for it.
+    """
+    if spec.adversary_mode == "marginal":
+        return layers.Dense(spec.domains, activation="softmax", dtype="float32", name="domain")(hidden)
+    each = layers.Dense(2 * spec.domains, dtype="float32", name="domain_logits")(hidden)
+    each = layers.Reshape((2, spec.domains), dtype="float32", name="domain_logits_by_class")(each)
+    each = layers.Softmax(dtype="float32", name=BY_CLASS)(each)
+    nothing = layers.Rescaling(0.0, dtype="float32", name="normal")(tumor)
+    pair = layers.Concatenate(dtype="float32", name="class_logits")([nothing, tumor])
+    shares = layers.Softmax(dtype="float32", name="class_shares")(pair)
+    return layers.Dot(axes=(1, 1), dtype="float32", name="domain")([shares, each])
+
+
+def taught(model: Any) -> Any:
+    """`model` with all that is taught as outputs: for a conditional adversary also `domain_by_class` (n, 2, domains).
+
+    To be taken before `model` is called on anything else; `model` itself where there is nothing to add.
+    """
+    if BY_CLASS not in {layer.name for layer in model.layers}:
+        return model
+    return keras.Model(model.input, {**model.output, BY_CLASS: model.get_layer(BY_CLASS).output}, name=model.name)
+
+
 def tasks_of(model: Any) -> dict[str, Kind]:
     """Task name -> kind for the outputs of an inference model, in the order of the loss: tumor, domain, concepts."""
     kinds: dict[str, Kind] = {"tumor": "binary", "domain": "categorical"}
-    concepts = sorted(set(model.output) - set(kinds))  # a reloaded model has lost every other order
+    concepts = sorted(set(model.output) - {*kinds, BY_CLASS})  # a reloaded model has lost every other order
     return {name: kinds.get(name, "regression") for name in ("tumor", "domain", *concepts) if name in model.output}
 
 
@@ -90,7 +118,8 @@ def build_training_model(
     """`model` with label inputs and the `UncertaintyLoss` endpoint; for `fit` only.
 
     Args:
-        model: from `build_model`, or the upper part of one; its layers are shared, so training this trains it.
+        model: from `build_model` (`taught`, for a conditional adversary), or the upper part of one; its layers are
+            shared, so training this trains it.
         class_weights: (normal, tumor); None for the original constants.
         weighting: "original", "kendall" or "fixed", see `UncertaintyLoss`.
 
@@ -102,6 +131,8 @@ def build_training_model(
     tasks = tasks_of(model)
     y_pred = {name: model.output[name] for name in tasks}
     y_true = {name: keras.Input(output.shape[1:], name=f"y_{name}") for name, output in y_pred.items()}
+    if BY_CLASS in model.output:
+        y_pred["domain"] = OfClass(name="domain_of_class")(model.output[BY_CLASS], y_true["tumor"])
     loss = UncertaintyLoss(tasks, class_weights, weighting, name="uncertainty_loss")(y_true, y_pred)
     fed = model.input if isinstance(model.input, dict) else {model.input.name: model.input}
     inputs = {**fed, **{f"y_{name}": tensor for name, tensor in y_true.items()}}

@@ -78,6 +78,9 @@ def _check_ranges(config: TrainConfig) -> None:
         or set(config.augment) <= {"flips"},
         "profile original reads each row once an epoch; it knows no balance": config.profile == "paper"
         or config.balance == "none",
+        "strength must be a number of 0 or more": 0 <= config.strength < float("inf"),
+        "profile original knows one adversary, of strength 1": config.profile == "paper"
+        or (config.adversary_mode, config.strength) == ("marginal", 1.0),
         "stain_sigma must be from 0 to below 1": 0 <= config.stain_sigma < 1,
         "color_ranges must be shares from 0 to 1 and turns from 0 to 0.5": all(
             0 <= value <= limit for value, limit in zip(config.color_ranges, (1, 1, 1, 0.5), strict=True)

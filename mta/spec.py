@@ -6,7 +6,10 @@ from typing import Literal
 
 from data_prep.errors import InputError
 
-RESERVED = frozenset({"tumor", "domain", "image", "embedding", "loss", "gradient_reversal", "uncertainty_loss"})
+RESERVED = frozenset(
+    {"tumor", "domain", "domain_by_class", "image", "embedding", "loss", "gradient_reversal", "uncertainty_loss"}
+)
+AdversaryMode = Literal["marginal", "conditional"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class ModelSpec:
         l2: penalty on their kernels.
         concept_head_on: "features" (last dense layer) or "pool" (pooled trunk features, or the embedding, as in the
             single-concept models of the authors' notebooks).
+        adversary_mode: "marginal", one domain head for all patches, or "conditional", one for normal and one for tumor.
 
     Raises:
         InputError: for a value out of range or a concept name that is reserved or not a plain word.
@@ -46,6 +50,7 @@ class ModelSpec:
     dropout: float = 0.8
     l2: float = 0.01
     concept_head_on: Literal["features", "pool"] = "features"
+    adversary_mode: AdversaryMode = "marginal"
 
     def __post_init__(self) -> None:
         check_concepts(self.concepts)
@@ -64,6 +69,8 @@ class ModelSpec:
             raise InputError(f"trainable is {self.trainable!r}: give paper, all, none or last:N")
         if self.concept_head_on not in ("features", "pool"):
             raise InputError(f"concept_head_on is {self.concept_head_on!r}: give features or pool")
+        if self.adversary_mode not in ("marginal", "conditional"):
+            raise InputError(f"adversary_mode is {self.adversary_mode!r}: give marginal or conditional")
 
 
 def check_concepts(names: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ import tyro
 from data_prep.errors import InputError
 from mta.config import PRESETS, PROFILES, defaults
 from mta.settings import configure, read_yaml
+from mta.studies.plan import read_plan
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -82,6 +83,7 @@ def understand(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
 def test_documented_commands_are_understood(words, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in {word for word in words if word.endswith(".yaml")}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("preset: mta\n", encoding="utf-8")
     understand(words, monkeypatch)
 
@@ -126,6 +128,9 @@ def test_commands_in_running_text_exist_with_their_flags(code):
 def test_yaml_examples_are_settings(page, tmp_path):
     for number, block in enumerate(blocks(page, "yaml")):
         (tmp_path / f"{number}.yaml").write_text(block, encoding="utf-8")
+        if block.startswith("data:"):  # a study
+            assert read_plan(tmp_path / f"{number}.yaml").seeds
+            continue
         values = read_yaml(tmp_path / f"{number}.yaml")
         config = configure({"store": "store.h5", "out": "run", **values})
         assert all(

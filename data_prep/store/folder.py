@@ -10,6 +10,8 @@ from data_prep.errors import InputError
 from data_prep.store.images import Fit, fitter, read_image, warn_of_changes
 from data_prep.store.rows import make_rows
 
+# Edges of a patch along an edge of an image, from which on nobody means the image by its middle.
+_LARGEST = 16
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
 
@@ -22,7 +24,7 @@ class ImageFolder:
         fit: "crop" takes the middle, "resize" scales the shorter side first.
 
     `rows` is a row table with the image's path (relative to `folder`) as `entry`. Raises `InputError` when there is
-    no image, and on reading one that is damaged or too small.
+    no image, and on reading one that is damaged, too small, or so large that it must be a slide.
     """
 
     def __init__(self, folder: str | Path, size: int, fit: Fit = "crop") -> None:
@@ -45,11 +47,14 @@ class ImageFolder:
     def __getitem__(self, index: int) -> np.ndarray:
         path = self._paths[index]
         image, notes = read_image(path)
+        height, width = image.shape[:2]
+        if max(height, width) > _LARGEST * self.size[0]:
+            raise InputError(f"{path}: {width} x {height} pixels are no patch; name slides one by one")
         try:
             patch = self._fit(image)[0]
         except ValueError as error:
             raise InputError(f"{path}: {error}") from error
-        self._changes[index] = notes | ({self._other_size} if image.shape[:2] != self.size else set())
+        self._changes[index] = notes | ({self._other_size} if (height, width) != self.size else set())
         return patch
 
     def take(self, indices: Any) -> np.ndarray:

@@ -78,7 +78,9 @@ class UncertaintyLoss(keras.layers.Layer):
 
     def call(self, y_true: dict[str, Any], y_pred: dict[str, Any]) -> Any:
         """The scalar loss of a batch, also added to the model's losses."""
-        total = sum(self.weighted(name, self.task_loss(name, y_true[name], y_pred[name])) for name in self.tasks)
+        shares = [self.weighted(name, self.task_loss(name, y_true[name], y_pred[name])) for name in self.tasks]
+        # Not a chain of additions: TensorFlow adds those in the order in which their terms come to be ready.
+        total = ops.sum(ops.stack(shares))
         # Replicas share the layer and take turns at the reductions above: drop what another one has just added.
         self._clear_losses()
         self.add_loss(total)

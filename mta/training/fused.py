@@ -1,4 +1,4 @@
-"""Keras' optimizers with the arithmetic of each variable in one pass over memory, for TensorFlow.
+"""Keras' optimizers and its L2 penalty with few passes over memory, for TensorFlow.
 
 Keras writes an update as a dozen operations, each of which reads and writes arrays as large as the weights. On a CPU
 that takes as long as the learning of a few dense layers itself; TensorFlow has the same formulas as one operation each.
@@ -60,3 +60,17 @@ def _apply_adam(optimizer: Any, gradient: Any, variable: Any, learning_rate: Any
         epsilon=tf.cast(optimizer.epsilon, kind),
         grad=tf.cast(gradient, kind),
     )
+
+
+class _Penalty(keras.regularizers.L2):
+    """`keras.regularizers.L2` in one pass over the weights, and one for its gradient, instead of five."""
+
+    def __call__(self, x: Any) -> Any:
+        return 2 * self.l2 * tf.nn.l2_loss(keras.ops.convert_to_tensor(x))
+
+
+def lighten_penalties(model: Any) -> None:
+    """Have the L2 penalties of `model` computed in fewer passes; what is saved of it stays plain Keras."""
+    for variable in model.trainable_variables:
+        if type(variable.regularizer) is keras.regularizers.L2:
+            variable.regularizer = _Penalty(float(variable.regularizer.l2))

@@ -16,6 +16,7 @@ from mta.data.inputs import Inputs
 from mta.data.moments import fit_moments, set_moments
 from mta.data.reader import BatchReader
 from mta.devices import Devices, open_devices
+from mta.model import taught
 from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import WHERE, RunFolder
 from mta.training.feeding import choose_feed
@@ -54,7 +55,7 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
         model = seeded_model(spec, config.seed, config.precision)
         if setup.data.embedded:
             set_moments(model, *fit_moments(setup.data, config.seed))
-    feed = choose_feed(config, setup, model)  # what is computed once is computed on one device of each machine
+    feed = choose_feed(config, setup, taught(model))  # what is computed once is computed on one device of each machine
     with devices.scope():
         return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
 
@@ -187,7 +188,9 @@ def _fit(
 
 
 def _ramp(network: Network, reader: BatchReader, phase: Phase) -> list[keras.callbacks.Callback]:
-    return [StrengthRamp(network.reversal, len(reader) * phase.epochs)] if phase.strength is None else []
+    if not phase.ramped:
+        return []
+    return [StrengthRamp(network.reversal, len(reader) * phase.epochs, phase.strength)]
 
 
 def _tensorboard(folder: RunFolder) -> list[keras.callbacks.Callback]:

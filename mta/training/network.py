@@ -67,7 +67,7 @@ class Network:
         if phase.afresh or not self.training.compiled:
             self._compile(config)
         if self.reversal is not None:
-            self.reversal.strength.assign(phase.strength or 0.0)
+            self.reversal.strength.assign(0.0 if phase.ramped else phase.strength)
 
     def _forget(self) -> None:
         for layer in self.model.layers[: self.model.layers.index(self.model.get_layer("pool"))]:
@@ -103,6 +103,10 @@ def seeded_model(spec: ModelSpec, seed: int, precision: str) -> Any:
 
 def make_network(model: Any, body: Any, config: TrainConfig, class_weights: tuple[float, float] | None) -> Network:
     """`model` made ready to train through `body`, which shares its layers."""
+    if keras.backend.backend() == "tensorflow":
+        from mta.training.fused import lighten_penalties
+
+        lighten_penalties(body)
     training = build_training_model(body, class_weights, config.weighting)
     frozen = {id(weight) for layer in model.layers if not layer.trainable for weight in layer.weights}
     # The order is that of the whole network, so that a state fits whatever part of it was trained.

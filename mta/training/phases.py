@@ -15,13 +15,15 @@ class Phase:
 
     Attributes:
         epochs: at most so many; early stopping may end it before.
-        strength: of the gradient reversal, or None for the ramp.
+        strength: of the gradient reversal; in a ramp, at its end.
+        ramped: the strength grows from 0.
         afresh: start with new log-variances and optimizer state, and a frozen trunk (what the original's second
             network amounts to, B-02).
     """
 
     epochs: int
-    strength: float | None
+    strength: float
+    ramped: bool = False
     afresh: bool = False
 
 
@@ -34,8 +36,11 @@ def phases_of(config: TrainConfig) -> list[Phase]:
     if not adversary and not (original and config.preset == "random-concept"):
         return [Phase(sum(config.epochs), 0.0)]
     if adversary and config.schedule == "dann":
-        return [Phase(sum(config.epochs), None)]
-    both = [Phase(config.epochs[0], 0.0), Phase(config.epochs[1], float(adversary), afresh=original)]
+        return [Phase(sum(config.epochs), config.strength, ramped=True)]
+    both = [
+        Phase(config.epochs[0], 0.0),
+        Phase(config.epochs[1], config.strength if adversary else 0.0, afresh=original),
+    ]
     return [phase for phase in both if phase.epochs]
 
 
@@ -50,18 +55,19 @@ class StrengthRamp(keras.callbacks.Callback):
     Args:
         layer: the `GradientReversal` layer.
         steps: optimizer steps of the whole run.
+        final: strength at the end.
 
     On TensorFlow the strength follows every step; on JAX, where `fit` holds the weights during an epoch, every
     epoch.
     """
 
-    def __init__(self, layer: Any, steps: int) -> None:
+    def __init__(self, layer: Any, steps: int, final: float) -> None:
         super().__init__()
-        self._layer, self._steps = layer, steps
+        self._layer, self._steps, self._final = layer, steps, final
 
     def _update(self) -> None:
         done = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
-        self._layer.strength.assign(ramp(min(1.0, done / self._steps)))
+        self._layer.strength.assign(self._final * ramp(min(1.0, done / self._steps)))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the strength of the coming epoch's first step."""

@@ -81,6 +81,16 @@ def test_what_cannot_be_read_is_named(folder):
         ImageFolder(folder, 16).take([0, 1])
 
 
+@pytest.mark.parametrize("fit", ["crop", "resize"])
+def test_a_slide_among_the_images_is_not_taken_for_a_patch(tmp_path, fit):
+    cv2.imwrite(str(tmp_path / "patch.tif"), noise(128, 20, 3))
+    cv2.imwrite(str(tmp_path / "slide.tif"), noise(129, 20, 3))
+    images = ImageFolder(tmp_path, 8, fit)
+    assert images[0].shape == (8, 8, 3)
+    with pytest.raises(InputError, match=r"slide\.tif: 20 x 129 pixels are no patch; name slides one by one"):
+        images[1]
+
+
 def test_a_folder_without_images_is_refused(tmp_path):
     with pytest.raises(InputError, match="no image in this folder"):
         ImageFolder(tmp_path, 8)

@@ -1,10 +1,13 @@
-"""The optimizers in one pass, beside those of Keras."""
+"""The optimizers and the penalty in few passes, beside those of Keras."""
 
 import keras
 import numpy as np
 import pytest
 
 from mta.config import TrainConfig
+from mta.model import build_model
+from mta.spec import ModelSpec
+from mta.training.network import make_network
 from mta.training.optimizers import make_optimizer
 
 fused = pytest.importorskip("mta.training.fused", reason="for Keras on TensorFlow")
@@ -45,3 +48,28 @@ def test_runs_take_them(name):
     assert float(optimizer.learning_rate) == pytest.approx(0.01)
     if name == "sgd":
         assert (optimizer.momentum, optimizer.nesterov) == (0.8, True)
+
+
+def test_the_penalty_is_that_of_keras_and_stays_out_of_files():
+    network = {"backbone": "SmallCNN", "weights": None, "size": 32, "trainable": "all", "concepts": ()}
+    model = build_model(ModelSpec(**network, dense=(16, 8), l2=0.03))
+    expected = [float(loss) for loss in model.losses]
+    make_network(model, model, TrainConfig("", ""), None)
+    assert [type(layer.kernel.regularizer) for layer in model.layers if "features" in layer.name] == [
+        fused._Penalty,
+        fused._Penalty,
+    ]
+    np.testing.assert_allclose([float(loss) for loss in model.losses], expected, rtol=1e-6)
+    assert model.get_layer("features_1").get_config()["kernel_regularizer"]["class_name"] == "L2"
+
+
+def test_the_gradient_of_the_penalty_is_that_of_keras():
+    import tensorflow as tf
+
+    weights = keras.Variable(np.random.default_rng(0).normal(size=(30, 20)).astype("float32"))
+    gradients = []
+    for penalty in (fused._Penalty(0.03), keras.regularizers.L2(0.03)):
+        with tf.GradientTape() as tape:
+            loss = penalty(weights)
+        gradients.append(np.asarray(tape.gradient(loss, weights.value)))
+    np.testing.assert_allclose(*gradients, rtol=1e-6)

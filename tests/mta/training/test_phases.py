@@ -43,7 +43,13 @@ def test_presets_of_one_phase_take_the_sum(preset):
 
 
 def test_dann_is_one_ramp_over_all_epochs():
-    assert phases(schedule="dann") == [Phase(5, None)]
+    assert phases(schedule="dann") == [Phase(5, 1.0, ramped=True)]
+
+
+def test_strength_is_that_of_phase_2_and_of_the_end_of_the_ramp():
+    assert phases(strength=3.0) == [Phase(3, 0.0), Phase(2, 3.0)]
+    assert phases(strength=3.0, schedule="dann") == [Phase(5, 3.0, ramped=True)]
+    assert phases(strength=3.0, preset="baseline") == [Phase(5, 0.0)]
 
 
 def test_ramp_values():
@@ -53,14 +59,15 @@ def test_ramp_values():
     assert ramp(1) == pytest.approx(0.9999092, abs=1e-7)
 
 
-def test_the_ramp_follows_the_optimizers_iteration():
+@pytest.mark.parametrize("final", [1.0, 3.0])
+def test_the_ramp_follows_the_optimizers_iteration(final):
     layer, optimizer = GradientReversal(), SimpleNamespace(iterations=keras.Variable(0, dtype="int32"))
-    callback = StrengthRamp(layer, steps=20)
+    callback = StrengthRamp(layer, steps=20, final=final)
     callback.set_model(SimpleNamespace(optimizer=optimizer))
     for iteration in (0, 7, 20, 30):
         optimizer.iterations.assign(iteration)
         callback.on_train_batch_begin(0)
-        assert float(layer.strength) == pytest.approx(ramp(min(1, iteration / 20)), rel=1e-6)
+        assert float(layer.strength) == pytest.approx(final * ramp(min(1, iteration / 20)), rel=1e-6)
 
 
 def network(**settings):

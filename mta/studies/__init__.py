@@ -1,0 +1,1 @@
+"""Studies: many settings by many seeds on one test, run beside each other and compared."""
