@@ -44,14 +44,15 @@ def concepts_of(table: pd.DataFrame) -> list[str]:
 
 
 def umap_figure(table: pd.DataFrame, path: str | Path, first: Sequence[str] = ()) -> None:
-    """Write one panel a run, layer and coloring to `path` (PNG): class, centre, and at most six concepts.
+    """Write one panel a run, layer and coloring to `path` (PNG): class and centre where known, at most six concepts.
 
     `first`: concepts to be among these, such as those that a run was trained on.
     """
     known = concepts_of(table)
     chosen = sorted(known, key=lambda name: (name not in first, known.index(name)))[:_MOST_PANELS]
     layers, runs = (list(dict.fromkeys(table[name])) for name in ("layer", "run"))
-    lines = [(layer, coloring) for layer in layers for coloring in ("class", "centre", *chosen)]
+    named = [name for name in ("class", "centre") if (table[name] != "").any()]
+    lines = [(layer, coloring) for layer in layers for coloring in (*named, *chosen)]
     figure = new_figure(3.6 * len(runs) + 1.2, 3.1 * len(lines))
     panels = figure.subplots(len(lines), len(runs), squeeze=False)
     for line, (layer, coloring) in zip(panels, lines, strict=True):

@@ -56,7 +56,7 @@ class Page:
 @contextmanager
 def opened(path):
     """The file `path` in a new browser."""
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--window-size=1300,900"]
         command = [CHROMIUM, *flags, f"--user-data-dir={profile}", Path(path).resolve().as_uri()]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -65,6 +65,7 @@ def opened(path):
             page = Page(loop, loop.run_until_complete(_connected(Path(profile))))
             page.call("Runtime.enable")
             page.call("Log.enable")
+            page.ask("new Promise((ok) => document.readyState === 'complete' ? ok() : addEventListener('load', ok))")
             yield page
         finally:
             process.kill()
