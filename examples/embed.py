@@ -18,7 +18,7 @@ import pandas as pd
 from data_prep.console import progress, run
 from data_prep.files import make_folder, replacing
 from data_prep.stain import jitter_hed
-from data_prep.store import open_concepts, open_patches
+from data_prep.store import align_concepts, open_concepts, open_patches
 from mta.backbones import build_trunk
 from mta.backend import start_quietly
 
@@ -41,6 +41,7 @@ def embed(
     store: Path,
     out: Path,
     concepts: Path | None = None,
+    names: tuple[str, ...] = ("ncount", "narea", "full_contrast"),
     backbone: str = "MobileNetV2",
     weights: str = "imagenet",
     cut: str = "block_3_expand_relu",
@@ -54,8 +55,9 @@ def embed(
         store: patch store.
         out: folder for what is made.
         concepts: concept table; default: the concepts of the store.
+        names: concepts to keep.
         backbone: network of keras.applications.
-        weights: imagenet, or a weights file of the network without its top.
+        weights: imagenet, none, or a weights file of the network without its top.
         cut: layer whose output is averaged over the patch.
         varied: copies of each training patch with other stains.
         sigma: strength of that variation, as --stain-sigma of mta.train.
@@ -64,10 +66,8 @@ def embed(
     start_quietly()
     make_folder(out)
     rng = np.random.default_rng(seed)
-    table = open_concepts(concepts or store)
-    units = table.attrs.get("units", {})
-    table = table.rename(columns={name: f"{name} [{units[name]}]" for name in table if units.get(name)})
     with open_patches(store) as patches:
+        table = named(align_concepts(open_concepts(concepts or store), patches.rows), names)
         encode = encoder(patches.size, backbone, weights, cut)
         rows = patches.rows.assign(**table)
         plain, copies = [], []
@@ -83,10 +83,16 @@ def embed(
         write_csv(out / "varied.csv", pd.DataFrame(plain + copies))
 
 
+def named(table: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+    """The concepts `names` under their names with units."""
+    units = table.attrs.get("units", {})
+    return table[list(names)].rename(columns={name: f"{name} [{units.get(name) or '1'}]" for name in names})
+
+
 def encoder(size: tuple[int, int], backbone: str, weights: str, cut: str) -> Encoder:
     """The network for patches of `size`."""
     image = keras.Input((*size, 3), name="image")
-    trunk = build_trunk(backbone, weights, image, cut)
+    trunk = build_trunk(backbone, None if weights == "none" else weights, image, cut)
     return Encoder(keras.Model(image, keras.layers.GlobalAveragePooling2D()(trunk.output)))
 
 
