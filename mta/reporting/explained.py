@@ -124,11 +124,20 @@ def _listed(path: Path) -> Node:
     return element("details", element("summary", f"{path.name}: {len(found)} lines"), body)
 
 
-def _shrunk(path: Path, share: int) -> str:
-    """The picture at `path` as a JPEG of at most `share` bytes, unless that makes it smaller than 500 pixels."""
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+def _picture(path: Path) -> np.ndarray:
+    """The picture (h, w, 3) at `path`, BGR."""
+    try:
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # empty, or larger than OpenCV reads
+        image = None
     if image is None:
         raise InputError(f"{path}: damaged (no picture); make it again, or remove it")
+    return image
+
+
+def _shrunk(path: Path, share: int) -> str:
+    """The picture at `path` as a JPEG of at most `share` bytes, unless that makes it smaller than 500 pixels."""
+    image = _picture(path)
     width = min(_WIDEST, image.shape[1])
     while True:
         scale = width / image.shape[1]

@@ -11,44 +11,52 @@ from mta.data.dataset import Dataset, open_dataset, require_both_classes
 from mta.evaluation.comparison import same_rows
 from mta.studies.plan import StudyPlan
 
+Source = tuple[str, str, str, tuple[str, ...]]
+
 
 def require_testable(plan: StudyPlan) -> None:
     """Raise InputError unless every store, concept and split is there and every tested role can be tested.
 
     A role needs rows of both classes and of two patients, and all rows of the study must be tested on the same patches.
     """
-    seen: dict[tuple[object, ...], pd.DataFrame] = {}
+    splits = range(max(1, len(plan.splits)))
+    configs = {row: [plan.config(row, plan.seeds[0], split, Path()) for split in splits] for row in plan.rows}
+    wanted = tuple(sorted({name for each in configs.values() for config in each for name in config.concepts}))
+    seen: dict[Source, Dataset] = {}
     first: pd.DataFrame | None = None
-    for row in plan.rows:
+    for row, each in configs.items():
         try:
-            parts = [_tested_once(plan, row, split, seen) for split in range(max(1, len(plan.splits)))]
-            tested = pd.concat(parts, ignore_index=True)
+            tested = pd.concat([_tested(config, plan.roles, wanted, seen) for config in each], ignore_index=True)
             first = tested if first is None else first
             same_rows(tested, first)
         except InputError as error:
             raise InputError(f"row {row}: {error}") from error
 
 
-def _tested_once(plan: StudyPlan, row: str, split: int, seen: dict[tuple[object, ...], pd.DataFrame]) -> pd.DataFrame:
-    """`_tested` of a run, kept in `seen` for those that differ in nothing that matters here."""
-    config = plan.config(row, plan.seeds[0], split, Path())
-    key = (config.store, config.concepts, config.concept_file, config.split, config.external_centres)
-    if key not in seen:
-        seen[key] = _tested(config, plan.roles)
-    return seen[key]
+def _tested(
+    config: TrainConfig, roles: tuple[str, ...], concepts: tuple[str, ...], seen: dict[Source, Dataset]
+) -> pd.DataFrame:
+    """The rows of the store that are tested, with their numbers; what was looked at is kept in `seen`."""
+    source = (config.store, config.concept_file, config.split, config.external_centres)
+    if source not in seen:
+        seen[source] = _opened(config, roles, concepts)
+    data = seen[source]
+    if absent := [name for name in config.concepts if data.concepts[name].isna().all()]:
+        raise InputError(f"{config.concept_file or data.name}: has no concept {', '.join(absent)}")
+    tested = data.of(*roles)
+    return data.rows.iloc[tested].assign(row=tested)
 
 
-def _tested(config: TrainConfig, roles: tuple[str, ...]) -> pd.DataFrame:
-    """The rows of the store that are tested, with their numbers."""
-    data = open_dataset(config.store, config.concepts, config.concept_file, config.seed)
+def _opened(config: TrainConfig, roles: tuple[str, ...], concepts: tuple[str, ...]) -> Dataset:
+    """The closed store with the roles that `config` gives, each of which is as it must be."""
+    data = open_dataset(config.store, concepts, config.concept_file, config.seed, complete=False)
     try:
         data.roles = assign_roles(data.rows, config.split, config.seed, external_centres=config.external_centres)
-        for role in ("train", "validation", *roles):
-            _require(data, role)
-        tested = data.of(*roles)
-        return data.rows.iloc[tested].assign(row=tested)
     finally:
         data.patches.close()
+    for role in ("train", "validation", *roles):
+        _require(data, role)
+    return data
 
 
 def _require(data: Dataset, role: str) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -98,3 +99,34 @@ def history(epochs: int) -> pd.DataFrame:
         curves |= {f"loss_{task}": 1 / epoch, f"val_loss_{task}": 1.1 / epoch, f"log_var_{task}": -0.1 * epoch}
     curves |= {"loss": 3 / epoch, "val_loss": 3.3 / epoch, "val_auc": 1 - 0.4 / epoch, "val_r2_ncount": 1 - 1 / epoch}
     return pd.DataFrame(curves | {"val_domain_accuracy": 0.6, "domain_chance": 0.5})
+
+
+def explain(run: Path) -> None:
+    """What `mta.explain` leaves in `run`, with pictures of noise."""
+    folder = run / "explain"
+    figures = {
+        "probe": ["probe"],
+        "gradcam": ["gallery"],
+        "parts": ["exemplars", "maps", "stability"],
+        "diagnose": ["diagnose"],
+    }
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    for kind, names in figures.items():
+        (folder / kind).mkdir(parents=True)
+        for name in names:
+            cv2.imwrite(str(folder / kind / f"{name}.png"), noise)
+    facts = {"run": run.name, "layer": ["pool", "features_1"], "concept": "ncount", "value": [0.5, np.nan]}
+    pd.DataFrame(facts).to_csv(folder / "probe" / "probe.csv", index=False)
+    (folder / "umap").mkdir()
+    umap(run).to_csv(folder / "umap" / "umap.csv", index=False)
+
+
+def umap(run: Path) -> pd.DataFrame:
+    """A table as that of `mta.explain umap` on the test rows of `run`."""
+    table = pd.read_csv(run / "predictions.csv")
+    table = table[table["role"] != "validation"]
+    xy = np.random.default_rng(1).normal(size=(len(table), 2))
+    named = {"run": run.name, "layer": "features_1", "row": table["row"], "x": xy[:, 0], "y": xy[:, 1]}
+    about = {name: table[name].astype(str) for name in ("patient", "slide", "centre", "role")}
+    classes = table["label"].map({0: "normal", 1: "tumor"})
+    return pd.DataFrame(named | about | {"class": classes, "ncount": table["ncount_true"]})
