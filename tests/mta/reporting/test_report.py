@@ -37,6 +37,11 @@ def test_a_page_on_one_run_says_what_was_measured(make_run):
         "0123abcd with changes",
     ]:
         assert words in parsed.text
+    counts = re.findall(r'<th scope="row">train</th>(.*?)</tr>', page.read_text(encoding="utf-8"))
+    assert [re.findall(r">(\w+)</td>", line) for line in counts] == [
+        ["0", "2", "2", "24", "12"],
+        ["1", "2", "2", "24", "12"],
+    ]
     headings = re.findall(r"<h2>([^<]+)</h2>", page.read_text(encoding="utf-8"))
     assert headings[0] == "At a glance"
     assert "Comparison" not in headings
