@@ -8,6 +8,7 @@ from data_prep.errors import InputError
 
 NAMES = ("patient", "slide", "centre", "role", "domain")
 COLUMNS = ("row", "patient", "slide", "centre", "role", "label", "logit", "probability", "domain")
+_NUMBERS = ("row", "label", "logit", "probability")
 _TRUE = "_true"
 
 
@@ -32,6 +33,11 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         raise InputError(f"{path}: not a predictions table: {error}") from error
     if missing := [name for name in COLUMNS if name not in table]:
         raise InputError(f"{path}: not a predictions table: no column {', '.join(missing)}")
+    concepts = [column for name in concept_names(table) for column in (name, f"{name}{_TRUE}")]
+    if texts := [name for name in (*_NUMBERS, *concepts) if not pd.api.types.is_numeric_dtype(table[name])]:
+        raise InputError(f"{path}: not a predictions table: something in column {', '.join(texts)} is no number")
+    if not table["row"].notna().all():
+        raise InputError(f"{path}: not a predictions table: not every line has a row number")
     return clean(table)
 
 

@@ -22,7 +22,7 @@ class CutAt:
 
 
 def cut_at(model: Any, name: str) -> CutAt:
-    """`model` (functional, dict outputs) cut above the layer `name`.
+    """`model` (functional, dict outputs) cut above the layer `name`, on which every output depends.
 
     Raises:
         InputError: when there is no such layer.
@@ -35,13 +35,12 @@ def cut_at(model: Any, name: str) -> CutAt:
 
 
 def _passing(model: Any, target: Any) -> list[Any]:
-    """Tensors made without `target` that something made with it takes, or that are outputs; each once."""
+    """Tensors made without `target` that something made with it takes, each once."""
     above = _made_with(model, target)
     found: dict[int, Any] = {}
     for operation in model.operations:
         if id(operation.output) in above and operation.output is not target:
             found |= {id(tensor): tensor for tensor in keras.tree.flatten(operation.input) if id(tensor) not in above}
-    found |= {id(tensor): tensor for tensor in model.output.values() if id(tensor) not in above}
     return list(found.values())
 
 

@@ -14,7 +14,7 @@ from mta.reporting.measures import spoken
 _READ = (
     "Both models of a line are measured on the same patches, and patients are left out of both at once, which "
     "cancels what they share (Student's t over patients). An interval that holds 0 is no evidence that the models are "
-    "equal. Two runs are two seeds: whether a method is better needs several of each (python -m mta.study)."
+    "equal. One run of each says little of methods: other seeds differ, too (python -m mta.study)."
 )
 
 

@@ -16,7 +16,7 @@ from mta.reporting.headline import worst_of
 from mta.reporting.measures import patch_auc, spoken
 
 _BANDS = (
-    "Bands hold the central 95 % of the curves of resampled patients, point by point. The dotted diagonal is chance. "
+    "Bands hold the central 95 % of the curves of resampled patients, point by point. The diagonal is chance. "
     "Mark: the operating point, its threshold chosen on validation."
 )
 

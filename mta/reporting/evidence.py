@@ -19,6 +19,8 @@ from mta.run_folder import RunFolder
 from mta.trained import finished_run
 
 TESTS = ("internal_test", "external_test")
+# Of run.json, what the page takes apart.
+_KINDS: dict[str, type] = {"git": dict, "packages": dict, "inputs": dict, "command": list, "leaks": list, "mpp": float}
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,31 @@ def _read(folder: RunFolder, name: str) -> Evidence:
     _require_measurable(predictions, folder.file("predictions.csv"))
     evaluated = folder.read("evaluation.json") if folder.file("evaluation.json").exists() else {}
     coding = coding_from_json(folder.read("labels.json"))
-    record, split, history = folder.record(), _split(folder), _table(folder, "history.csv")
+    record, split, history = _record(folder), _split(folder), _history(folder)
     return Evidence(name, folder, folder.config(), record, coding, split, predictions, history, evaluated)
+
+
+def _record(folder: RunFolder) -> dict[str, Any]:
+    record = folder.record()
+    for name, kind in _KINDS.items():
+        if not isinstance(record.get(name) or kind(), kind):
+            raise InputError(f"{folder.file('run.json')}: damaged ({name} is no {kind.__name__}); train again")
+    return record
+
+
+def _history(folder: RunFolder) -> pd.DataFrame:
+    history = _table(folder, "history.csv")
+    if "epoch" not in history:
+        raise InputError(f"{folder.file('history.csv')}: damaged (no column epoch); train again")
+    return history.apply(pd.to_numeric, errors="coerce")
 
 
 def _split(folder: RunFolder) -> pd.DataFrame:
     split = _table(folder, "split.csv", dtype=str, keep_default_na=False)
     if missing := [column for column in ("row", "patient", "slide", "centre", "role") if column not in split]:
         raise InputError(f"{folder.file('split.csv')}: damaged (no column {', '.join(missing)}); train again")
+    if not split["row"].str.fullmatch("[0-9]{1,15}").all():
+        raise InputError(f"{folder.file('split.csv')}: damaged (a row without a number); train again")
     return split
 
 

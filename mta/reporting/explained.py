@@ -34,8 +34,11 @@ _KINDS: dict[str, Shown] = {
     "gradcam": (
         "Where it looks",
         "Maps of what each output depends on, their agreement with the nuclei, and what deleting these places does.",
-        {"gallery.png": "Patches with the maps of every head"},
-        ("agreement.csv", "deletion.csv", "sharpness.csv"),
+        {
+            "gallery.png": "Patches with the maps of every head",
+            "deletion.png": "What deleting and inserting pixels does",
+        },
+        ("agreement.csv", "deletion.csv", "sharpness.csv", "comparison.csv"),
     ),
     "parts": (
         "Parts",
@@ -45,7 +48,7 @@ _KINDS: dict[str, Shown] = {
             "maps.png": "Where the parts lie on some patches",
             "stability.png": "Error and stability by the number of parts",
         },
-        ("parts.csv",),
+        ("parts.csv", "selection.csv"),
     ),
     "diagnose": (
         "Is the centre gone?",

@@ -7,6 +7,7 @@ import pandas as pd
 from data_prep.page import Node, element, section, table
 from data_prep.splits import ROLES, patient_keys
 from data_prep.splits.roles import slide_keys
+from data_prep.store import Patches
 from data_prep.store.words import counted
 from mta.evaluation.style import words
 from mta.reporting.evidence import Evidence
@@ -15,15 +16,15 @@ _WIDTH, _BOX, _ROW, _NAME = 720, 190, 62, 40
 _LOOKS = {"train": "s5", "validation": "s3", "internal_test": "s0", "external_test": "s1", "": "soft"}
 
 
-def flow(runs: Sequence[Evidence]) -> Node:
-    """The section: once for runs of one split, else for each."""
+def flow(runs: Sequence[Evidence], pixels: Sequence[Patches | str]) -> Node:
+    """The section: once for runs of one split, else for each. The store says the class of training patches, too."""
     same = all(run.split.equals(runs[0].split) for run in runs)
     shown = runs[:1] if same else runs
     parts: list[Node] = []
-    for run in shown:
+    for run, source in zip(shown, pixels, strict=False):
         if len(shown) > 1:
             parts.append(element("h3", run.name))
-        parts += [_diagram(run.split), _counts(run)]
+        parts += [_diagram(run.split), _counts(run, source)]
         parts += [element("p", line, class_="soft") for line in _remarks(run)]
     return section("What was trained on what", *parts)
 
@@ -89,15 +90,16 @@ def _words(svg: Node, x: float, y: float, text: str, look: str) -> None:
     svg.append(element("text", text, x=f"{x:.0f}", y=f"{y:.0f}", class_=look))
 
 
-def _counts(run: Evidence) -> Node:
-    """Patients, slides and patches by role and centre; classes where the run's predictions know them."""
-    tumor = run.predictions.loc[run.predictions["label"] == 1, "row"]
+def _counts(run: Evidence, source: Patches | str) -> Node:
+    """Patients, slides and patches by role and centre; tumor by the store, without it by the predictions."""
+    stored = isinstance(source, Patches)
+    labelled = source.rows.rename_axis("row").reset_index() if isinstance(source, Patches) else run.predictions
     split = run.split.assign(key=patient_keys(run.split), place=slide_keys(run.split))
-    split["tumor"] = split["row"].astype(int).isin(tumor)
+    split["tumor"] = split["row"].astype(int).isin(labelled.loc[labelled["label"] == 1, "row"])
     lines = []
     for role in [role for role in (*ROLES, "") if (split["role"] == role).any()]:
         for centre, part in split[split["role"] == role].groupby("centre"):
-            lines.append(_count(role, str(centre), part, role in run.metrics))
+            lines.append(_count(role, str(centre), part, stored or role in run.metrics))
     heads = ["role", "centre", "patients", "slides", "patches", "of them tumor"]
     return table("By role and centre", heads, lines, texts=2)
 

@@ -67,8 +67,13 @@ def _tiles(run: Evidence) -> Node:
             tiles[f"R2 {name}, {words(role)}"] = spoken(values["r2"])
         if run.metrics[role]["domain"]["accuracy"] is not None:
             tiles[f"domain accuracy (chance), {words(role)}"] = _domain(run, role)
-    pairs = (element("div", element("dt", name), element("dd", value)) for name, value in tiles.items())
-    return element("dl", *pairs, class_="tiles")
+    return element("dl", *(_tile(name, value) for name, value in tiles.items()), class_="tiles")
+
+
+def _tile(name: str, value: str) -> Node:
+    """A number, and smaller what is said beside it."""
+    number, space, rest = value.partition(" ")
+    return element("div", element("dt", name), element("dd", number + space, element("small", rest)))
 
 
 def _domain(run: Evidence, role: str) -> str:
@@ -104,7 +109,7 @@ def _short(name: str) -> str:
 
 
 def _numbers(runs: Sequence[Evidence]) -> Node:
-    heads = ["run", "test", "AUC by patch", "AUC by patient", "worst centre", "domain accuracy (chance)", "concept R2"]
+    heads = ["run", "test", "AUC by patch", "by patient", "worst centre", "domain (chance)", "concept R2"]
     heads += ["ECE", "patients", "patches"]
     lines = [_line(run, role) for run in runs for role in run.tests]
     return table("Tumor against normal, and what else the network says", heads, lines, texts=2)

@@ -30,6 +30,9 @@ svg .band { fill: var(--c); opacity: .16; }
 svg .bar { fill: var(--c); opacity: .45; }
 svg .dot { fill: var(--c); }
 svg .faint { opacity: .5; }
+.walk svg .faint { opacity: .8; }
+dl.tiles small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
+dl.tiles { grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); }
 svg .dot.here { stroke: var(--ink); stroke-width: 2.5; opacity: 1; }
 svg .flow { fill: var(--c); opacity: .16; }
 svg .box { fill: var(--panel); stroke: var(--line); }
@@ -39,10 +42,10 @@ ul.legend[hidden] { display: none; }
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: 3px; background: var(--c);
   margin-right: .35rem; vertical-align: -.08rem; }
 div.gallery { display: flex; flex-wrap: wrap; gap: .6rem; }
-div.gallery figure { width: 8.6rem; margin: 0; }
+div.gallery figure { width: 8rem; margin: 0; }
 div.gallery img { width: 100%; padding: 0; border-radius: 4px; image-rendering: auto; }
 div.gallery figcaption { overflow-wrap: anywhere; font-size: .78rem; line-height: 1.3; margin-top: .2rem; }
-.walk { display: grid; grid-template-columns: minmax(0, 1fr) 12rem; gap: 1rem; align-items: start; }
+.walk { display: grid; grid-template-columns: minmax(0, 36rem) 12rem; gap: 1rem; align-items: start; }
 @media (max-width: 48rem) { .walk { grid-template-columns: minmax(0, 1fr); } }
 .walk output { display: block; font-size: .85rem; overflow-wrap: anywhere; white-space: pre-line; min-height: 3em; }
 .walk .shown { width: 128px; height: 128px; background: var(--panel); border-radius: 6px; image-rendering: auto; }

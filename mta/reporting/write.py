@@ -57,7 +57,7 @@ def _parts(runs: Sequence[Evidence], shared: Path) -> list[Node]:
         sections = [
             headline(runs),
             comparing(runs),
-            flow(runs),
+            flow(runs, pixels),
             training(runs),
             *discrimination(runs),
             *certainty(runs),

@@ -37,6 +37,11 @@ def test_a_page_on_one_run_says_what_was_measured(make_run):
         "0123abcd with changes",
     ]:
         assert words in parsed.text
+    counts = re.findall(r'<th scope="row">train</th>(.*?)</tr>', page.read_text(encoding="utf-8"))
+    assert [re.findall(r">(\w+)</td>", line) for line in counts] == [
+        ["0", "2", "2", "24", "12"],
+        ["1", "2", "2", "24", "12"],
+    ]
     headings = re.findall(r"<h2>([^<]+)</h2>", page.read_text(encoding="utf-8"))
     assert headings[0] == "At a glance"
     assert "Comparison" not in headings
@@ -145,17 +150,16 @@ def break_table(run, change):
     change(table).to_csv(run / "predictions.csv", index=False)
 
 
-def unfinish(run):
+def rewrite(run, **changed):
     record = json.loads((run / "run.json").read_text())
-    del record["finished"]
-    (run / "run.json").write_text(json.dumps(record))
+    (run / "run.json").write_text(json.dumps({**record, **changed}))
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (lambda run: (run / "predictions.csv").unlink(), "python -m mta.evaluate RUN` writes it"),
-        (unfinish, "not finished"),
+        (lambda run: rewrite(run, finished=None), "not finished"),
         (lambda run: break_table(run, lambda table: table.assign(logit=np.nan)), "not finite"),
         (lambda run: break_table(run, lambda table: table.assign(label=1)), "normal"),
         (lambda run: break_table(run, lambda table: table.assign(patient="p", slide="s")), "one patient"),
@@ -164,7 +168,17 @@ def unfinish(run):
         (lambda run: (run / "history.csv").write_text(""), "history.csv: missing or damaged"),
         (lambda run: (run / "split.csv").write_text("a,b\n1,2\n"), "split.csv: damaged"),
         (lambda run: (run / "labels.json").write_text("[]"), "labels.json: damaged"),
+        (
+            lambda run: (run / "split.csv").write_text("row,patient,slide,centre,role\nx,p,s,c,train\n"),
+            "without a number",
+        ),
+        (lambda run: (run / "history.csv").write_text("a,b\n1,2\n"), "no column epoch"),
+        (lambda run: break_table(run, lambda table: table.assign(logit="x")), "column logit is no number"),
+        (lambda run: break_table(run, lambda table: table.assign(label="x")), "column label is no number"),
+        (lambda run: break_table(run, lambda table: table.assign(ncount="x")), "column ncount is no number"),
+        (lambda run: break_table(run, lambda table: table.assign(row=np.nan)), "row number"),
         (lambda run: (run / "run.json").write_text("{"), "run.json: damaged"),
+        (lambda run: rewrite(run, packages=[1]), "run.json: damaged (packages is no dict"),
         (lambda run: (run / "evaluation.json").write_text("{"), "evaluation.json: damaged"),
     ],
 )
