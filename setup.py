@@ -22,6 +22,7 @@ INSTALL = [
     "matplotlib>=3.9",
     "pyyaml>=6.0",
     "scikit-image>=0.24",
+    "scikit-learn>=1.5",
     "imagehash>=4.3",
     "tyro>=1.0",
     "tqdm>=4.66",
@@ -47,13 +48,13 @@ EXTRAS["dev"] = [
     "pytest>=8.3",
     "pytest-xdist>=3.6",
     "hypothesis>=6.112",
-    "scikit-learn>=1.5",  # what the tests hold our metrics against
     "nbclient>=0.10",
     "ipykernel>=6.29",
     "ruff>=0.12",
     "mypy>=1.11",
     "types-PyYAML",
     "jax>=0.7",
+    *EXTRAS["explain"],
     *EXTRAS["onnx"],
     *EXTRAS["slides"],
 ]
@@ -67,7 +68,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["mta*", "data_prep*"]),
-    package_data={"mta": ["py.typed"], "data_prep": ["py.typed"]},
+    package_data={"mta": ["py.typed", "explain/web/*", "reporting/page.js"], "data_prep": ["py.typed"]},
     # TensorFlow 2.21 has wheels for CPython up to 3.13 only.
     python_requires=">=3.11,<3.14",
     install_requires=INSTALL,

@@ -5,7 +5,7 @@ noise (96 px). Written are `scaling.csv` (seconds and peak memory of each) and `
 """
 
 import argparse
-import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +28,16 @@ COMMANDS = {
     "train an epoch": ("mta.train", "{store}", "--out", "{out}", *TINY, "--epochs", "1", "0", "--quiet"),
 }
 
+# A process counts the memory of the one that started it as its own, until it is another program; so a small one starts
+# the command, and prints its peak in KiB.
+_LAUNCHER = """
+import os, sys
+child = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ)
+_, status, usage = os.wait4(child, 0)
+print(f"\\n{usage.ru_maxrss}")
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
 
 def make_store(path: Path, count: int) -> None:
     """A store of `count` patches of noise: ten patients, both classes and all roles."""
@@ -43,13 +53,12 @@ def make_store(path: Path, count: int) -> None:
 
 def run(command: tuple[str, ...], **places: Path) -> tuple[float, float]:
     """Seconds and MiB at the peak of a command in a process of its own."""
-    arguments = [sys.executable, "-m", *(word.format(**places) for word in command)]
+    arguments = ["-m", *(word.format(**places) for word in command)]
     start = time.perf_counter()
-    child = os.posix_spawn(sys.executable, arguments, os.environ)
-    _, status, usage = os.wait4(child, 0)
-    if status:
-        raise SystemExit(f"{' '.join(arguments)} failed")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024  # Linux counts in KiB
+    done = subprocess.run([sys.executable, "-c", _LAUNCHER, *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"python {' '.join(arguments)} failed")
+    return time.perf_counter() - start, int(done.stdout.split()[-1]) / 1024  # Linux counts in KiB
 
 
 def measure(folder: Path) -> pd.DataFrame:

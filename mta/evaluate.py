@@ -88,23 +88,21 @@ def write_evaluation(folder: Path, predictions: pd.DataFrame, centres: tuple[str
 def _dataset(trained: Trained, data: str | None, concept_file: str) -> Dataset:
     import numpy as np
 
-    from data_prep.splits import read_split
     from mta.data.dataset import open_dataset
     from mta.data.opening import require_shape
 
-    config, stored = trained.config, trained.stored_channels
+    config = trained.config
     if data is None:
         if concept_file:
             raise InputError(
                 f"--concept-file {concept_file}: is for --data; the run's own store keeps its own concepts"
             )
-        dataset = open_dataset(config.store, config.concepts, config.concept_file, config.seed, stored)
-        trained.require_own_store()
-        dataset.roles = read_split(str(trained.folder.file("split.csv")), dataset.rows)
-        return dataset
+        return trained.own_data(config.concepts, config.concept_file)
     _require_other(trained, data)
     # The run's concept table numbers the rows of its own store.
-    dataset = open_dataset(data, config.concepts, concept_file, config.seed, stored, complete=bool(concept_file))
+    dataset = open_dataset(
+        data, config.concepts, concept_file, config.seed, trained.stored_channels, bool(concept_file)
+    )
     require_shape(dataset.patches, trained.shape)
     dataset.roles = np.where(dataset.roles == "", "external_test", dataset.roles)
     if not len(dataset.of(*TESTED)):

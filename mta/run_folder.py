@@ -19,7 +19,8 @@ Standing = Literal["new", "unfinished", "finished"]
 # Written before config.json, which marks the folder as a run's.
 _FIRST = ("split.csv", "labels.json", "stain.json", "run.json")
 _OWN = (
-    *(*_FIRST, "history.csv", "predictions.csv", "metrics.json", "evaluation.json", "folds.csv", "report.html"),
+    *(*_FIRST, "history.csv", "predictions.csv", "metrics.json", "evaluation.json", "folds.csv"),
+    *("report.html", "tripod_claim.md"),
     *("best.keras", "best_phase1.keras", "last.keras", "roc.png", "history.png"),
     "config.json",  # last: what is cut short while it is removed is still a run folder
 )
@@ -118,7 +119,7 @@ class RunFolder:
         self._remove_own()
 
     def _remove_own(self) -> None:
-        for folder in (self.state, self.file("tensorboard"), self.file("export")):
+        for folder in (self.state, *map(self.file, ("tensorboard", "export", "explain"))):
             shutil.rmtree(folder, ignore_errors=True)
         self.sweep()
         for name in _OWN:

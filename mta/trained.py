@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.concepts import RANDOM, random_concept
 from data_prep.errors import InputError
+from data_prep.splits import read_split
 from data_prep.stain import load_normalizer
 from mta.config import TrainConfig
 from mta.data.coding import coding_from_json
+from mta.data.dataset import Dataset, open_dataset
 from mta.predictor import Predictor
 from mta.provenance import store_fingerprints
 from mta.run_folder import RunFolder
@@ -69,6 +72,24 @@ class Trained(Predictor):
                 f"{self.config.store}: changed since {self.folder.path} was trained on it; put the old file back, or "
                 "train again with --overwrite"
             )
+
+    def own_data(self, concepts: tuple[str, ...] | None, concept_file: str) -> Dataset:
+        """The run's own store in the roles that the run gave its rows.
+
+        Args:
+            concepts: names wanted, None for all, with the random one that the run was trained on.
+            concept_file: another table for them, or "".
+
+        Raises:
+            InputError: when the store is missing or damaged, has changed since training, or lacks a concept.
+        """
+        config = self.config
+        data = open_dataset(config.store, concepts, concept_file, config.seed, self.stored_channels)
+        self.require_own_store()
+        if concepts is None and RANDOM in config.concepts and RANDOM not in data.concepts:
+            data.concepts[RANDOM] = random_concept(data.rows, config.seed)
+        data.roles = read_split(str(self.folder.file("split.csv")), data.rows)
+        return data
 
 
 def load_run(run: str | Path, which: str = "best") -> Trained:

@@ -65,6 +65,12 @@ def parsing(real: Callable[..., Any], command: Callable[..., Any], **options: An
     return real(stub, **options)
 
 
+def entry_of(module: str) -> Callable[..., None]:
+    """`main` of a module, or of a package with commands."""
+    name = f"{module}.__main__" if module in ("data_prep", "mta.explain") else module
+    return import_module(name).main
+
+
 def understand(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Parse `python -m MODULE arguments…` with the module's own parser, and run nothing."""
     module, *arguments = words[words.index("-m") + 1 :]
@@ -73,7 +79,7 @@ def understand(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         return
     monkeypatch.setattr(tyro, "cli", functools.partial(parsing, tyro.cli))
     monkeypatch.setattr(sys, "argv", [module, *arguments])
-    main = import_module("data_prep.__main__" if module == "data_prep" else module).main
+    main = entry_of(module)
     with pytest.raises((ParsedError, SystemExit)) as stop:
         main() if module == "data_prep" else main(arguments)
     assert stop.type is ParsedError or stop.value.code == 0, f"{shlex.join(words)} is not understood"
@@ -108,16 +114,17 @@ def help_of(module: str, command: str) -> str:
 
     with contextlib.redirect_stdout(io.StringIO()) as out, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [module, *filter(None, [command, "--help"])])
-        main = import_module("data_prep.__main__" if module == "data_prep" else module).main
+        main = entry_of(module)
         with contextlib.suppress(SystemExit):
-            main() if module == "data_prep" else main(["--help"])
+            main() if module == "data_prep" else main([*filter(None, [command]), "--help"])
     return out.getvalue()
 
 
 @pytest.mark.parametrize("code", list(mentions()))
 def test_commands_in_running_text_exist_with_their_flags(code):
     module, *rest = code.split("-m ", 1)[1].replace("[", " ").replace("]", " ").split()
-    command = rest[0] if module == "data_prep" and rest and rest[0].isalpha() and rest[0].islower() else ""
+    commands = module in ("data_prep", "mta.explain")
+    command = rest[0] if commands and rest and rest[0].isalpha() and rest[0].islower() else ""
     shown = help_of(module, command)
     assert "usage" in shown
     for flag in {word.split("=")[0] for word in rest if word.startswith("--")} - {"--version", "--help"}:

@@ -5,7 +5,6 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -128,11 +127,3 @@ def stain_chart(centres: Sequence[str], means: Sequence[np.ndarray]) -> str:
             axes.plot([values[:, channel].mean()] * 2, [place - 0.38, place + 0.38], color=INK, linewidth=1.6)
     _name_places(panels[0], centres)
     return svg(figure)
-
-
-def strip(thumbnails: np.ndarray) -> str:
-    """Pictures (n, s, s, 3) uint8 RGB side by side, as a JPEG in a data URI."""
-    framed = np.pad(thumbnails, ((0, 0), (0, 0), (0, 4), (0, 0)), constant_values=255)
-    image = np.concatenate(list(framed), axis=1)[:, :-4, ::-1]
-    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])
-    return f"data:image/jpeg;base64,{b64encode(data.tobytes()).decode()}"

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from data_prep.files import write_text
+from data_prep.page import Node, document, element, picture, section, strip, table
 from data_prep.report import figures
 from data_prep.report.extraction import Extracted, read_extraction
 from data_prep.report.findings import Remark, find
-from data_prep.report.page import Node, document, element, picture, section, table
 from data_prep.report.sample import MOST_CENTRES, Look, look_at
 from data_prep.report.summaries import QUANTILES, class_counts, concept_table
 from data_prep.splits import assign_roles, patient_keys
@@ -169,7 +169,7 @@ def _sheets(looks: Mapping[str, Look]) -> Node:
         for kind, thumbnails in look.sheets.items():
             said = f"{len(thumbnails)} {kind} patches of centre {centre}"
             shown = f"{kind}, drawn at random, from as many patients as there are"
-            parts.append(picture(figures.strip(thumbnails), said, shown))
+            parts.append(picture(strip(thumbnails), said, shown))
     if len(looks) == MOST_CENTRES:
         parts.append(element("p", f"No more than {MOST_CENTRES} centres are shown.", class_="soft"))
     return section("Contact sheets", *parts)

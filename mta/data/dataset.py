@@ -68,7 +68,7 @@ class Dataset:
 
 def open_dataset(
     store: str,
-    concepts: tuple[str, ...],
+    concepts: tuple[str, ...] | None,
     concept_file: str,
     seed: int,
     stored: bool = False,
@@ -78,7 +78,7 @@ def open_dataset(
 
     Args:
         store: what `open_input` takes.
-        concepts: names wanted; "random" is made here from `seed`.
+        concepts: names wanted, None for all that are there; "random" is made here from `seed`.
         concept_file: another table for them, or "".
         seed: of the random control.
         stored: channels as the original files held them (BGR for Camelyon), not RGB.
@@ -89,6 +89,7 @@ def open_dataset(
     """
     patches = open_input(store, stored)
     table = _concepts(store, patches, concepts, concept_file)
+    concepts = tuple(table) if concepts is None else concepts
     if RANDOM in concepts and RANDOM not in table:
         table[RANDOM] = random_concept(patches.rows, seed)
     absent = [name for name in concepts if name not in table]
@@ -103,8 +104,8 @@ def open_dataset(
     return Dataset(patches, patches.rows["role"].to_numpy(str), table, store)
 
 
-def _concepts(store: str, patches: Any, concepts: tuple[str, ...], concept_file: str) -> pd.DataFrame:
-    if not set(concepts) - {RANDOM}:
+def _concepts(store: str, patches: Any, concepts: tuple[str, ...] | None, concept_file: str) -> pd.DataFrame:
+    if concepts is not None and not set(concepts) - {RANDOM}:
         return pd.DataFrame(index=patches.rows.index)
     if isinstance(patches, Embeddings) and not concept_file:
         return patches.concepts.copy()

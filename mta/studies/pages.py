@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.report.page import Node, document, element, picture, section
-from data_prep.report.page import table as html_table
+from data_prep.page import Node, document, element, picture, section
+from data_prep.page import table as html_table
 from mta.evaluation.style import words
 from mta.studies.plan import StudyPlan
 from mta.studies.table import cell, interval_cell

@@ -9,11 +9,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from data_prep.cli.report import main
+from data_prep.page import said
 from data_prep.report import write_report
 from data_prep.report.extraction import read_extraction
 from data_prep.report.figures import boxes_chart
 from data_prep.report.findings import find
-from data_prep.report.page import said
 from data_prep.report.sample import look_at
 from data_prep.report.summaries import QUANTILES, centre_and_class, concept_table
 from data_prep.stain.lab import OFFSET, SCALE

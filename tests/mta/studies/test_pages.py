@@ -40,7 +40,7 @@ def test_the_page_stands_alone_and_names_the_rule(made, tmp_path):
     page = html_page(plan, table, tested.roles, tmp_path / "study.png")
     assert "the last epoch of each run (model: last)" in page
     assert "data:image/png;base64," in page
-    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert "prefers-color-scheme: dark" in page
     assert f"{table.set_index('row').loc['mta', 'baseline_overall']:+.3f} [" in page
     with Image.open(tmp_path / "study.png") as picture:

@@ -1,14 +1,16 @@
 """HTML by construction: a tree whose texts and attributes are escaped when it is written, whatever they hold."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from xml.etree import ElementTree
 
-from data_prep.report.style import CSS
+from data_prep.page.style import CSS
 
 Node = ElementTree.Element
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# Whatever slipped in, the page can neither run a script nor ask for anything outside itself.
+# Whatever slipped in, the page runs no script but its own and asks for nothing outside itself.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -68,21 +70,34 @@ def picture(source: str, alt: str, caption: str = "") -> Node:
 
 def section(title: str, *children: "str | Node") -> Node:
     """A part of the page under a heading of the second order."""
-    name = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     return element("section", element("h2", title), *children, id=name)
 
 
-def document(title: str, parts: Sequence[Node]) -> str:
-    """The whole page as text."""
+def document(title: str, parts: Sequence[Node], style: str = "", script: str = "") -> str:
+    """The whole page as text, with a link that skips to its content.
+
+    `style` is added to the common one. `script`, our own and constant, is the only one that the page allows, by its
+    hash. Neither is escaped.
+    """
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", **{"http-equiv": "Content-Security-Policy", "content": _POLICY}),
+        element("meta", **{"http-equiv": "Content-Security-Policy", "content": _policy(script)}),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
-        element("style", CSS),
+        element("style", CSS + style),
     )
-    body = element("body", element("main", element("h1", title), *parts))
+    skip = element("a", "Skip to the content", href="#content", class_="skip")
+    body = element("body", skip, element("main", element("h1", title), *parts, id="content"))
+    if script:
+        body.append(element("script", script))
     root = element("html", head, body, lang="en")
     return "<!doctype html>\n" + ElementTree.tostring(root, encoding="unicode", method="html") + "\n"
+
+
+def _policy(script: str) -> str:
+    if not script:
+        return _POLICY
+    return f"{_POLICY}; script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
