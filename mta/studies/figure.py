@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from mta.evaluation.style import COLORS, GRAY, INK, dress, new_figure, save, words
 from mta.studies.pages import compared
@@ -29,6 +30,7 @@ def forest(plan: StudyPlan, table: pd.DataFrame, roles: tuple[str, ...], path: P
 
 def _panel(axes: Axes, plan: StudyPlan, lines: pd.DataFrame, role: str) -> None:
     axes.axvline(0, color=GRAY, linewidth=1)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     pairs = compared(plan)

@@ -33,7 +33,7 @@ def html_page(plan: StudyPlan, table: pd.DataFrame, roles: Sequence[str], figure
         element("p", method_note(plan), class_="soft"),
         section("Tumor AUC", _means(table, [(f"auc_{role}", words(role)) for role in roles], "Mean (std) over seeds")),
         section("Differences", *_differences(plan, table, roles), picture(source, "Differences with intervals")),
-        section("Other measures", _means(table, _others(table), "Mean (std) over seeds")),
+        section("Other measures", *_others(table)),
     ]
     return document("Study", parts)
 
@@ -62,14 +62,20 @@ def compared(plan: StudyPlan) -> list[tuple[str, str]]:
     return [("baseline", plan.baseline), *([("control", plan.control)] if plan.control else [])]
 
 
-def _others(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """R2, domain accuracy and worst centre; where there is no more to say than for one role, its name stays."""
-    wanted = [
-        name
-        for name in table
-        if name.startswith(("r2_", "domain_", "worst_centre")) and not name.endswith(("_std", "_low", "_high"))
+_OTHERS = {"worst_centre_auc_": "AUC of the worst centre", "domain_": "Centres told right", "r2_": "R2 of concepts"}
+
+
+def _others(table: pd.DataFrame) -> list[Node]:
+    """Worst centre, domain accuracy beside what guessing would reach, and R2, a table each."""
+    return [
+        _means(table, columns, f"{title}, mean (std) over seeds")
+        for start, title in _OTHERS.items()
+        if (columns := [(name, words(name.removeprefix(start))) for name in table if _is_mean(name, start)])
     ]
-    return [(name, words(name)) for name in wanted]
+
+
+def _is_mean(name: str, start: str) -> bool:
+    return name.startswith(start) and not name.endswith(("_std", "_low", "_high"))
 
 
 def _grid(plan: StudyPlan, table: pd.DataFrame, roles: Sequence[str]) -> list[list[str]]:
