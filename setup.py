@@ -68,7 +68,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["mta*", "data_prep*"]),
-    package_data={"mta": ["py.typed"], "data_prep": ["py.typed"]},
+    package_data={"mta": ["py.typed", "explain/web/*"], "data_prep": ["py.typed"]},
     # TensorFlow 2.21 has wheels for CPython up to 3.13 only.
     python_requires=">=3.11,<3.14",
     install_requires=INSTALL,

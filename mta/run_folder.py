@@ -118,7 +118,7 @@ class RunFolder:
         self._remove_own()
 
     def _remove_own(self) -> None:
-        for folder in (self.state, self.file("tensorboard"), self.file("export")):
+        for folder in (self.state, *map(self.file, ("tensorboard", "export", "explain"))):
             shutil.rmtree(folder, ignore_errors=True)
         self.sweep()
         for name in _OWN:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.concepts import RANDOM, random_concept
 from data_prep.errors import InputError
 from data_prep.splits import read_split
 from data_prep.stain import load_normalizer
@@ -76,7 +77,7 @@ class Trained(Predictor):
         """The run's own store in the roles that the run gave its rows.
 
         Args:
-            concepts: names wanted, None for all.
+            concepts: names wanted, None for all, with the random one that the run was trained on.
             concept_file: another table for them, or "".
 
         Raises:
@@ -85,6 +86,8 @@ class Trained(Predictor):
         config = self.config
         data = open_dataset(config.store, concepts, concept_file, config.seed, self.stored_channels)
         self.require_own_store()
+        if concepts is None and RANDOM in config.concepts and RANDOM not in data.concepts:
+            data.concepts[RANDOM] = random_concept(data.rows, config.seed)
         data.roles = read_split(str(self.folder.file("split.csv")), data.rows)
         return data
 

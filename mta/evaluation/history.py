@@ -46,20 +46,21 @@ def _panels(history: pd.DataFrame) -> list[tuple[str, Lines]]:
     panels = [
         ("tumor AUC", {"validation": "val_auc"}),
         ("domain accuracy", {"validation": "val_domain_accuracy", CHANCE: "domain_chance"}),
-        ("concept R2, validation", _by_prefix(history, R2)),
+        ("concept R2, validation", by_prefix(history, R2)),
         ("total loss", {"training": "loss", "validation": "val_loss", PENALTY: "penalty"}),
         *losses,
-        ("log-variance", _by_prefix(history, "log_var_")),
+        ("log-variance", by_prefix(history, "log_var_")),
     ]
     return [(title, {label: name for label, name in lines.items() if _has(history, name)}) for title, lines in panels]
 
 
 def tasks(history: pd.DataFrame) -> list[str]:
     """The tasks that have a loss in `history`, in its order."""
-    return list(_by_prefix(history, "loss_"))
+    return list(by_prefix(history, "loss_"))
 
 
-def _by_prefix(history: pd.DataFrame, prefix: str) -> Lines:
+def by_prefix(history: pd.DataFrame, prefix: str) -> Lines:
+    """What follows `prefix` in the names of columns -> column."""
     return {name.removeprefix(prefix): name for name in history if name.startswith(prefix)}
 
 

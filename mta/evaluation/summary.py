@@ -40,7 +40,7 @@ def _role(part: pd.DataFrame, validation: pd.DataFrame, classes: Sequence[str], 
         "calibration": calibration(part, validation),
         "operating_point": operating(part, validation, seed),
     }
-    return _jsonable(summary)
+    return jsonable(summary)
 
 
 def tumor_metrics(part: pd.DataFrame, seed: int = 0) -> dict[str, Any]:
@@ -78,9 +78,10 @@ def _domain(part: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:
     return metrics if (part["domain"] != "").any() else metrics | {"accuracy": float("nan")}
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """`value`, of dicts and lists, with None for every number that is not finite."""
     if isinstance(value, dict):
-        return {key: _jsonable(inner) for key, inner in value.items()}
+        return {key: jsonable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(inner) for inner in value]
+        return [jsonable(inner) for inner in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

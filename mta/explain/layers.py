@@ -63,6 +63,12 @@ def features_layer(model: Any) -> str:
     return default_layers(model)[-1]
 
 
+def trunk_features(model: Any) -> str:
+    """The name of the layer that the shared dense layers begin with: the pooled features, or the embeddings."""
+    names = default_layers(model)
+    return next((name for name in names if name in (_POOL, _STANDARDIZATION)), names[0])
+
+
 def _hidden_dense(model: Any) -> list[str]:
     outputs = {id(tensor) for tensor in keras.tree.flatten(model.output)}
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]

@@ -1,7 +1,7 @@
 """Runs to be explained, each with the rows of its store."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import pandas as pd
 from data_prep.errors import InputError
 from mta.data.dataset import Dataset
 from mta.data.inputs import Inputs
+from mta.explain.layers import layer_output
 from mta.trained import Trained, load_run
 
 Which = Literal["best", "last"]
@@ -44,7 +45,7 @@ def open_subjects(
     """Open the runs in the folders `runs`, of one split of one store.
 
     Args:
-        runs: run folders, at least one.
+        runs: run folders, one or more.
         which: the epoch with the best monitored loss, or the last.
         concepts: names wanted; None for every one that is known, also to a run that was not trained on any.
         concept_file: their table; default that of the first run with one, else the store's own.
@@ -53,8 +54,6 @@ def open_subjects(
         InputError: for a run that is missing, damaged or not finished, a store that changed, and runs whose rows
             differ.
     """
-    if not runs:
-        raise InputError("no run given; name the folder of a finished run")
     trained = [load_run(run, which) for run in runs]
     table = concept_file or next((one.config.concept_file for one in trained if one.config.concept_file), "")
     wanted = None if concepts is None else tuple(concepts)
@@ -71,6 +70,17 @@ def _names(trained: Sequence[Trained]) -> list[str]:
     if len(set(paths)) < len(paths):
         raise InputError(f"{trained[0].path}: the same run is named twice; name each run once")
     return [path.name if count[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in paths]
+
+
+def named_layers(subject: Subject, names: Iterable[str]) -> list[str]:
+    """`names` of layers, each once; InputError, with the run, where its model has none of a name."""
+    chosen = list(dict.fromkeys(names))
+    for name in chosen:
+        try:
+            layer_output(subject.trained.model, name)
+        except InputError as error:
+            raise InputError(f"{subject.trained.path}: {error}") from error
+    return chosen
 
 
 def require_same_rows(first: Path, a: Dataset, second: Path, b: Dataset) -> None:
@@ -92,7 +102,9 @@ def _identity(data: Dataset) -> pd.MultiIndex:
 
 
 def results_folder(runs: Sequence[str | Path], out: str, command: str) -> Path:
-    """Where `command` writes: `out`, or RUN/explain/COMMAND of the one run."""
+    """Where `command` writes: `out`, or RUN/explain/COMMAND of the one run; InputError where it is to be said."""
+    if not runs:
+        raise InputError("no run given; name the folder of a finished run")
     if out:
         return Path(out)
     if len(runs) > 1:
