@@ -84,7 +84,7 @@ def summarized(facts: pd.DataFrame) -> pd.DataFrame:
             [
                 *key,
                 *patient_mean(values, patients),
-                patient_mean(chance[known], patients[known], n=1)[0],
+                patient_mean(chance[known], patients[known])[0],
                 *patient_mean(values - chance, patients),
                 int(known.sum()),
                 len(np.unique(patients[known])),
