@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from mta.evaluation.style import COLORS, GRAY, INK, dress, new_figure, save, words
 from mta.studies.pages import compared
@@ -20,6 +21,7 @@ def forest(plan: StudyPlan, table: pd.DataFrame, roles: tuple[str, ...], path: P
     panels = figure.subplots(1, len(roles), sharex=True, sharey=True, squeeze=False)[0]
     for axes, role in zip(panels, roles, strict=True):
         _panel(dress(axes, words(role)), plan, lines, role)
+    panels[0].xaxis.set_major_locator(MaxNLocator(4))
     panels[0].set_yticks(range(len(lines)), list(lines["row"]), fontsize=9)
     panels[0].set_ylim(max(len(lines), 1) - 0.5, -0.5)
     handles, names = panels[0].get_legend_handles_labels()
