@@ -66,6 +66,7 @@ def draw_curves(curves: pd.DataFrame, path: Path) -> None:
         for cell, head in zip(cells, heads, strict=True):
             part = curves[(curves["run"] == run) & (curves["curve"] == curve) & (curves["head"] == head)]
             cell.set_visible(len(part) > 0)
+            cell.tick_params(labelbottom=True)
             dress(cell, f"{curve}, {head}")
             _lines(cell, part, methods)
         cells[0].set_ylabel(run, fontsize=8)

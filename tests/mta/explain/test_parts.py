@@ -1,5 +1,7 @@
 """`python -m mta.explain parts` on a tiny run, and what is known of parts."""
 
+import shutil
+
 import keras
 import numpy as np
 import pandas as pd
@@ -139,3 +141,21 @@ def test_parts_of_a_slide_at_full_extent(scaled_run, slide_path, tmp_path):
     assert np.isfinite(maps).any()
     assert np.nanmin(maps) >= 0
     assert (tmp_path / "a" / "part-02.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("command", "layer", "words"),
+    [("parts", "block4_conv", "block4_relu is not finite for row"), ("gradcam", "tumor", "predicts NaN")],
+)
+def test_a_network_that_gives_nan_is_refused(capsys, tiny_run, tmp_path, command, layer, words):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    model = keras.saving.load_model(run / "best.keras", compile=False)
+    broken = model.get_layer(layer)
+    broken.set_weights([np.full_like(values, np.nan) for values in broken.get_weights()])
+    model.save(run / "best.keras")
+    with pytest.raises(SystemExit) as stop:
+        main([command, str(run), "--quiet"])
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err
+    assert not list((run / "explain").rglob("*.csv"))
