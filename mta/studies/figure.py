@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from matplotlib.ticker import MaxNLocator
 
 from mta.evaluation.style import COLORS, GRAY, INK, dress, new_figure, save, words
 from mta.studies.pages import compared
