@@ -20,7 +20,6 @@ def forest(plan: StudyPlan, table: pd.DataFrame, roles: tuple[str, ...], path: P
     panels = figure.subplots(1, len(roles), sharex=True, sharey=True, squeeze=False)[0]
     for axes, role in zip(panels, roles, strict=True):
         _panel(dress(axes, words(role)), plan, lines, role)
-    panels[0].xaxis.set_major_locator(MaxNLocator(4))
     panels[0].set_yticks(range(len(lines)), list(lines["row"]), fontsize=9)
     panels[0].set_ylim(max(len(lines), 1) - 0.5, -0.5)
     handles, names = panels[0].get_legend_handles_labels()
@@ -31,7 +30,7 @@ def forest(plan: StudyPlan, table: pd.DataFrame, roles: tuple[str, ...], path: P
 
 def _panel(axes: Axes, plan: StudyPlan, lines: pd.DataFrame, role: str) -> None:
     axes.axvline(0, color=GRAY, linewidth=1)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     pairs = compared(plan)
