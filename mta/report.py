@@ -11,7 +11,7 @@ PROG = "python -m mta.report"
 
 
 def report(runs: Sequence[str | Path], out: str | Path = "", overwrite: bool = False) -> Path:
-    """Write a self-contained HTML page on `runs`, and a checklist, `tripod_claim.md`, beside it.
+    """Write a self-contained HTML page on `runs`, and its checklist, `tripod_claim.md`, beside it.
 
     Args:
         runs: run folders that `mta.evaluate` has measured; several must have the same test rows.
@@ -26,12 +26,12 @@ def report(runs: Sequence[str | Path], out: str | Path = "", overwrite: bool = F
         InputError: for bad input, before anything is written.
     """
     from data_prep.files import require_destination
-    from mta.reporting.write import CHECKLIST, write_report
+    from mta.reporting.write import checklist_beside, write_report
 
     if not out and len(runs) != 1:
         raise InputError("several runs: name the page with --out FILE.html")
     page = Path(out) if out else Path(runs[0]) / "report.html"
-    for path in (page, page.with_name(CHECKLIST)):
+    for path in (page, checklist_beside(page)):
         require_destination(path, overwrite)
     write_report(runs, page)
     return page
@@ -48,10 +48,10 @@ def command(runs: tuple[str, ...], /, out: str = "", overwrite: bool = False) ->
         out: the page to write (default RUN/report.html; needed for several runs)
         overwrite: replace a page and a checklist that are there
     """
-    from mta.reporting.write import CHECKLIST
+    from mta.reporting.write import checklist_beside
 
     page = report(runs, out, overwrite)
-    say(f"{page}: {page.stat().st_size / 1e6:.1f} MB; {page.with_name(CHECKLIST)}")
+    say(f"{page}: {page.stat().st_size / 1e6:.1f} MB; {checklist_beside(page)}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

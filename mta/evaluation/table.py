@@ -36,8 +36,10 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     concepts = [column for name in concept_names(table) for column in (name, f"{name}{_TRUE}")]
     if texts := [name for name in (*_NUMBERS, *concepts) if not pd.api.types.is_numeric_dtype(table[name])]:
         raise InputError(f"{path}: not a predictions table: something in column {', '.join(texts)} is no number")
-    if not table["row"].notna().all():
+    if not (table["row"].ge(0) & table["row"].mod(1).eq(0)).all():
         raise InputError(f"{path}: not a predictions table: not every line has a row number")
+    if not (table["label"].isna() | table["label"].isin((-1, 0, 1))).all():
+        raise InputError(f"{path}: not a predictions table: a label is none of 0, 1, and -1 or nothing for unknown")
     return clean(table)
 
 

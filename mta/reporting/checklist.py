@@ -1,6 +1,7 @@
 """The TRIPOD+AI and CLAIM checklists, filled in as far as the run can speak for itself."""
 
 from collections.abc import Sequence
+from html import escape
 
 from data_prep.page import Node, element, section, table
 from mta.exporting.facts import markdown_table
@@ -17,7 +18,7 @@ _LEAD = (
 
 def checklist(runs: Sequence[Evidence]) -> Node:
     """The section. With several runs, the items are filled in from the first."""
-    parts: list[Node] = [element("p", f"{_LEAD} Also in tripod_claim.md beside this page.", class_="soft")]
+    parts: list[Node] = [element("p", f"{_LEAD} Also as Markdown beside this page.", class_="soft")]
     if len(runs) > 1:
         parts.append(element("p", f"Filled in for {runs[0].name}.", class_="soft"))
     for group, lines in filled(runs[0]).items():
@@ -27,8 +28,14 @@ def checklist(runs: Sequence[Evidence]) -> Node:
 
 def checklist_text(runs: Sequence[Evidence]) -> str:
     """The same as Markdown, for the run that is named first."""
-    tables = [f"## {group}\n\n{markdown_table(_HEADS, lines)}" for group, lines in filled(runs[0]).items()]
-    return "\n\n".join([f"# TRIPOD+AI and CLAIM: {_flat(runs[0].name)}", _LEAD, *tables]) + "\n"
+    tables = [f"## {group}\n\n{markdown_table(_HEADS, map(_plain, lines))}" for group, lines in filled(runs[0]).items()]
+    (name,) = _plain([_flat(runs[0].name)])
+    return "\n\n".join([f"# TRIPOD+AI and CLAIM: {name}", _LEAD, *tables]) + "\n"
+
+
+def _plain(cells: Sequence[str]) -> list[str]:
+    """`cells` without markup: Markdown lets HTML through."""
+    return [escape(cell, quote=False) for cell in cells]
 
 
 def filled(run: Evidence) -> dict[str, list[list[str]]]:

@@ -89,8 +89,11 @@ def _read(folder: RunFolder, name: str) -> Evidence:
 def _record(folder: RunFolder) -> dict[str, Any]:
     record = folder.record()
     for name, kind in _KINDS.items():
-        if not isinstance(record.get(name) or kind(), kind):
+        if not isinstance(record.get(name) or kind(), (kind, int) if kind is float else kind):
             raise InputError(f"{folder.file('run.json')}: damaged ({name} is no {kind.__name__}); train again")
+    for name, prints in (record.get("inputs") or {}).items():
+        if not (isinstance(prints, list) and all(isinstance(one, str) for one in prints)):
+            raise InputError(f"{folder.file('run.json')}: damaged (inputs of {name} are no texts); train again")
     return record
 
 
@@ -107,6 +110,8 @@ def _split(folder: RunFolder) -> pd.DataFrame:
         raise InputError(f"{folder.file('split.csv')}: damaged (no column {', '.join(missing)}); train again")
     if not split["row"].str.fullmatch("[0-9]{1,15}").all():
         raise InputError(f"{folder.file('split.csv')}: damaged (a row without a number); train again")
+    if unknown := sorted(set(split["role"]) - {*ROLES, ""}):
+        raise InputError(f"{folder.file('split.csv')}: damaged (no role is called {unknown[0]!r}); train again")
     return split
 
 

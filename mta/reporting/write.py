@@ -24,12 +24,17 @@ from mta.reporting.pixels import open_pixels
 from mta.reporting.training import training
 
 LARGEST = 15_000_000
-CHECKLIST = "tripod_claim.md"
+_CHECKLIST = "tripod_claim.md"
 _NOTE = "Research use only: not a medical device. Everything on this page is in this one file; nothing is fetched."
 
 
+def checklist_beside(page: Path) -> Path:
+    """Where the checklist of `page` lies: `tripod_claim.md` beside `report.html`, else after the page's name."""
+    return page.with_name(_CHECKLIST if page.name == "report.html" else f"{page.stem}_{_CHECKLIST}")
+
+
 def write_report(runs: Sequence[str | Path], out: str | Path) -> None:
-    """Write the page about `runs` (run folders) to `out` (HTML) and `tripod_claim.md` beside it, both whole or none.
+    """Write the page about `runs` (run folders) to `out` (HTML) and its checklist, both whole or none.
 
     Raises `InputError` for runs that are not finished, not evaluated or damaged, for runs with other test rows, and for
     a page that would be larger than 15 MB.
@@ -42,7 +47,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path) -> None:
             f"{out}: would be {size / 1e6:.0f} MB, at most {LARGEST / 1e6:.0f} are written; name fewer runs"
         )
     with ExitStack() as files:
-        places = [files.enter_context(replacing(path)) for path in (out, out.with_name(CHECKLIST))]
+        places = [files.enter_context(replacing(path)) for path in (out, checklist_beside(out))]
         for place, text in zip(places, (page, checklist_text(found)), strict=True):
             place.write_text(text, encoding="utf-8")
 

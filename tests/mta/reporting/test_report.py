@@ -74,6 +74,17 @@ def test_names_are_only_text_whatever_they_hold(make_run):
     assert "default-src 'none'" in page
 
 
+def test_names_are_only_text_in_the_checklist(make_run, tmp_path):
+    store = samples.store(tmp_path, centre=f"{EVIL}|\n| a | b |")
+    run = make_run("<img src=x onerror=alert(1)>", store=store)
+    report([run])
+    text = (run / "tripod_claim.md").read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in text
+    assert "<" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
+
+
 def test_it_can_be_read_without_seeing(make_run):
     tags = read(report([make_run()])).tags
     charts = [attributes for tag, attributes in tags if tag == "svg"]
@@ -177,6 +188,15 @@ def rewrite(run, **changed):
         (lambda run: break_table(run, lambda table: table.assign(label="x")), "column label is no number"),
         (lambda run: break_table(run, lambda table: table.assign(ncount="x")), "column ncount is no number"),
         (lambda run: break_table(run, lambda table: table.assign(row=np.nan)), "row number"),
+        (
+            lambda run: (run / "split.csv").write_text("row,patient,slide,centre,role\n1,p,s,c,trian\n"),
+            "no role is called 'trian'",
+        ),
+        (lambda run: break_table(run, lambda table: table.assign(row=-7)), "row number"),
+        (lambda run: break_table(run, lambda table: table.assign(row=0.5)), "row number"),
+        (lambda run: break_table(run, lambda table: table.assign(label=np.inf)), "a label is none of 0, 1"),
+        (lambda run: break_table(run, lambda table: table.assign(label=7)), "a label is none of 0, 1"),
+        (lambda run: rewrite(run, inputs={"store": [1]}), "run.json: damaged (inputs of store are no texts"),
         (lambda run: (run / "run.json").write_text("{"), "run.json: damaged"),
         (lambda run: rewrite(run, packages=[1]), "run.json: damaged (packages is no dict"),
         (lambda run: (run / "evaluation.json").write_text("{"), "evaluation.json: damaged"),
@@ -237,3 +257,10 @@ def test_the_same_run_gives_the_same_page_without_keras(make_run):
     first = (run / "report.html").read_bytes()
     report([run], overwrite=True)
     assert (run / "report.html").read_bytes() == first
+
+
+def test_pages_in_one_folder_have_each_their_checklist(make_run, tmp_path):
+    run = make_run()
+    for name in ("one", "two"):
+        assert report([run], tmp_path / f"{name}.html") == tmp_path / f"{name}.html"
+        assert "TRIPOD" in (tmp_path / f"{name}_tripod_claim.md").read_text()
