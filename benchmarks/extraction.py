@@ -3,7 +3,8 @@
     PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/extraction.py [SLIDE [MPP]] [--side N] [--count N] [--stride N] …
 
 Without SLIDE a pyramidal TIFF of synthetic tissue is made (`--side` pixels, a multiple of 8192, JPEG tiles of 256,
-levels down to 2048, 0.25 um/px). With `--openslide` nobody but OpenSlide decodes tiles, as in a scanner's own format.
+levels down to 512, as scanners make them, 0.25 um/px). With `--openslide` nobody but OpenSlide decodes tiles, as in a
+scanner's own format.
 For each sampling (`--count` patches at random, and a grid every `--stride` pixels of a patch) an extraction says once
 which places it reads, kept or refused. Then, in turns: the whole task (overview, tissue, places, reading, judging,
 writing part, preview and state), its reading and judging alone, and OpenSlide's `read_region` of the same places at the
@@ -34,7 +35,7 @@ from data_prep.slides import Slide, open_slide, opening
 from data_prep.store import StoreWriter
 
 MPP = 0.25
-SIDE, COARSEST = 8192, 2048
+SIDE, COARSEST = 8192, 512
 STAGES = {
     "opening": (task, "open_slide"),
     "overview and tissue": (task, "survey"),

@@ -13,6 +13,7 @@ from data_prep.console import run
 from mta.backend import start_quietly
 from mta.evaluate import evaluate
 from mta.evaluation import comparison_figure, read_predictions
+from mta.report import report
 from mta.train import train
 
 # A small network from noise, since ImageNet weights may be out of reach; no stain normalization, since on this
@@ -43,6 +44,7 @@ def demo(out: Path = Path("demo"), seed: int = 1001) -> None:
     """
     start_quietly()
     store, sheet, figure = out / "lymph_nodes.h5", out / "contact_sheet.png", out / "comparison.png"
+    page = out / "report.html"
     if not store.exists():
         synthesize(store, patients=60, size=64, mpp=0.75, contact_sheet=sheet)
     runs = {}
@@ -51,9 +53,10 @@ def demo(out: Path = Path("demo"), seed: int = 1001) -> None:
         runs[preset] = train(store, out / preset, preset=preset, seed=seed, **SETTINGS)
     metrics = {preset: evaluate(path, model="last", quiet=True) for preset, path in runs.items()}
     comparison_figure({name: read_predictions(path / "predictions.csv") for name, path in runs.items()}, figure)
+    report(list(runs.values()), page, overwrite=True)
     print(table(metrics))
     print("\nwritten:")
-    for written in (store, sheet, figure, *(path / "roc.png" for path in runs.values()), *runs.values()):
+    for written in (store, sheet, figure, page, *(path / "roc.png" for path in runs.values()), *runs.values()):
         print(f"  {written}")
 
 
