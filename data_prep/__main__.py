@@ -1,12 +1,11 @@
 """`python -m data_prep COMMAND …`."""
 
 import sys
-from importlib import import_module
 
-from data_prep.console import fail, print_version, say
+from data_prep.dispatch import dispatch
 
 PROG = "python -m data_prep"
-# command -> (module, what it does); modules are imported only when asked for, so that help is instant
+# command -> (module, what it does)
 COMMANDS = {
     "convert": ("data_prep.cli.convert", "make a patch store from images and a CSV, or from another layout"),
     "extract": ("data_prep.cli.extract", "cut patches out of slides, by tissue and annotation"),
@@ -21,22 +20,9 @@ COMMANDS = {
 }
 
 
-def usage() -> str:
-    """The overview that `--help` prints."""
-    lines = [f"usage: {PROG} COMMAND [--help] …", "", "commands:"]
-    return "\n".join(lines + [f"  {name:<17} {text}" for name, (_, text) in COMMANDS.items()])
-
-
 def main() -> None:
     """Hand over to the command named first."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if name == "--version":
-        print_version(PROG)
-    if name in ("--help", "-h"):
-        return say(usage())
-    if name not in COMMANDS:
-        fail(PROG, f"there is no command {name!r}; choose one of {', '.join(COMMANDS)}")
-    import_module(COMMANDS[name][0]).main(sys.argv[2:])
+    dispatch(PROG, COMMANDS, sys.argv[1:])
 
 
 if __name__ == "__main__":

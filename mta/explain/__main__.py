@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
-from data_prep.console import fail, print_version, say
+from data_prep.dispatch import dispatch
 
 PROG = "python -m mta.explain"
-# command -> (module, what it does); modules are imported only when asked for, so that help is instant
+# command -> (module, what it does)
 COMMANDS = {
     "probe": ("mta.explain.probe", "measure which concepts, classes and centres each layer holds, and which it uses"),
     "umap": ("mta.explain.umap", "draw what layers make of the patches, with the patch on hover"),
@@ -17,22 +16,9 @@ COMMANDS = {
 }
 
 
-def usage() -> str:
-    """The overview that `--help` prints."""
-    lines = [f"usage: {PROG} COMMAND [--help] …", "", "commands:"]
-    return "\n".join(lines + [f"  {name:<9} {text}" for name, (_, text) in COMMANDS.items()])
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Hand over to the command named first in `argv` (default: the process's own arguments)."""
-    name, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
-    if name == "--version":
-        print_version(PROG)
-    if name in ("--help", "-h"):
-        return say(usage())
-    if name not in COMMANDS:
-        fail(PROG, f"there is no command {name!r}; choose one of {', '.join(COMMANDS)}")
-    import_module(COMMANDS[name][0]).main(rest)
+    dispatch(PROG, COMMANDS, sys.argv[1:] if argv is None else argv)
 
 
 if __name__ == "__main__":
