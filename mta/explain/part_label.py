@@ -41,7 +41,10 @@ def label_prediction(
     if np.isnan(auc(labels, ours)) or np.isnan(auc(labels, others)):
         return {}
     return {
-        "label auc": (auc(labels, ours), *clustered_bootstrap(labels, ours, patients)),
-        "label auc, random directions": (auc(labels, others), *clustered_bootstrap(labels, others, patients)),
-        "label auc, gain": paired_difference(labels, ours, others, patients),
+        "label auc": (auc(labels, ours), *clustered_bootstrap(labels, ours, patients, method="t")),
+        "label auc, random directions": (
+            auc(labels, others),
+            *clustered_bootstrap(labels, others, patients, method="t"),
+        ),
+        "label auc, gain": paired_difference(labels, ours, others, patients, method="t"),
     }

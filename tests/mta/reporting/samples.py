@@ -6,11 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+import pytest
 
 from data_prep.splits import write_split
 from data_prep.store import open_concepts, open_patches
 from mta.config import TrainConfig, to_json
 from mta.provenance import store_fingerprints
+from mta.report import main
 from tests.builders import tiny_rows, tiny_store
 
 TASKS = ("tumor", "domain", "ncount", "narea")
@@ -130,3 +132,15 @@ def umap(run: Path) -> pd.DataFrame:
     about = {name: table[name].astype(str) for name in ("patient", "slide", "centre", "role")}
     classes = table["label"].map({0: "normal", 1: "tumor"})
     return pd.DataFrame(named | about | {"class": classes, "ncount": table["ncount_true"]})
+
+
+def require_refused(run, message, capsys):
+    """`mta.report` ends with one line that holds `message`, and writes nothing."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(run)])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (run / "report.html").exists()
+    assert not (run / "tripod_claim.md").exists()

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mta.report import main, report
+from mta.report import report
 from mta.reporting.write import LARGEST
 from tests.data_prep.report.test_report import Page
 from tests.mta.reporting import samples
@@ -97,10 +97,4 @@ def test_damage_is_one_line_and_nothing_is_written(make_run, capsys, change, mes
     run = make_run()
     samples.explain(run)
     change(run)
-    with pytest.raises(SystemExit) as stop:
-        main([str(run)])
-    error = capsys.readouterr().err
-    assert stop.value.code == 2
-    assert message in error
-    assert error.count("\n") == 1
-    assert not (run / "report.html").exists()
+    samples.require_refused(run, message, capsys)

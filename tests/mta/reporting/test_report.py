@@ -205,14 +205,7 @@ def rewrite(run, **changed):
 def test_bad_input_is_one_line(make_run, capsys, spoil, message):
     run = make_run()
     spoil(run)
-    with pytest.raises(SystemExit) as stop:
-        main([str(run)])
-    error = capsys.readouterr().err
-    assert stop.value.code == 2
-    assert message in error
-    assert error.count("\n") == 1
-    assert not (run / "report.html").exists()
-    assert not (run / "tripod_claim.md").exists()
+    samples.require_refused(run, message, capsys)
 
 
 def test_runs_with_other_test_rows_are_refused_with_the_rows(make_run, tmp_path, capsys):

@@ -7,16 +7,6 @@ import pytest
 from data_prep.errors import InputError
 from mta.explain.attribution import Heads, grad_cam, integrated_gradients, readable, smoothgrad
 from mta.explain.attribution.heads import head_names
-from mta.model import ModelSpec, build_model
-
-
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(3)
-    spec = ModelSpec(
-        concepts=("ncount",), domains=3, backbone="SmallCNN", weights=None, trainable="all", size=32, dense=(8,)
-    )
-    return build_model(spec)
 
 
 @pytest.fixture(scope="module")

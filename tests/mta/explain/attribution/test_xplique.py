@@ -9,21 +9,12 @@ from mta.explain.attribution.integrated_gradients import integrated_gradients
 from mta.explain.attribution.smoothgrad import smoothgrad
 from mta.explain.mapping import Mapper
 from mta.explain.perturbing import area_under, deletion_curve, ranks
-from mta.model import ModelSpec, build_model, single_head
+from mta.model import single_head
 
 pytestmark = pytest.mark.slow
 xplique = pytest.importorskip("xplique", reason="needs Xplique 2.0.2 in an environment of its own (docs/maps.md)")
 
 HEADS = ("tumor", "ncount", "domain")
-
-
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(3)
-    spec = ModelSpec(
-        concepts=("ncount",), domains=3, backbone="SmallCNN", weights=None, trainable="all", size=32, dense=(8,)
-    )
-    return build_model(spec)
 
 
 @pytest.fixture(scope="module")
