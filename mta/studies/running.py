@@ -62,6 +62,8 @@ def _outcome(future: Future, job: Job) -> list[str] | str:
         return f"{job.name}: its process was killed, perhaps for want of memory; fewer --workers may help"
     except InputError as error:
         return str(error)
+    except Exception as error:  # whatever it was, out of memory for one, it is this run's
+        return f"{job.name}: {type(error).__name__}: {error}".splitlines()[0]
 
 
 class _Crew:

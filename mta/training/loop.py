@@ -194,7 +194,8 @@ def _ramp(network: Network, reader: BatchReader, phase: Phase) -> list[keras.cal
 
 
 def _tensorboard(folder: RunFolder) -> list[keras.callbacks.Callback]:
-    if find_spec("tensorboard") is None or not folder.writes:
+    # Keras' callback writes by TensorFlow, on the JAX backend as well.
+    if not folder.writes or not all(map(find_spec, ("tensorboard", "tensorflow"))):
         return []
     return [keras.callbacks.TensorBoard(str(folder.file("tensorboard")), write_graph=False)]
 

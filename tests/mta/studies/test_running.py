@@ -34,10 +34,11 @@ def test_a_process_does_one_run_after_another(jobs, capsys):
 def test_a_killed_worker_and_a_failed_run_are_reported_and_the_rest_goes_on(jobs, capsys, monkeypatch):
     monkeypatch.setattr(running, "run_job", work.fail_or_die)
     failed = running.run_jobs(jobs, 2, quiet=True)
-    assert set(failed) == {"mta/1", "mta/2"}
+    assert set(failed) == {"mta/1", "mta/2", "mta/3"}
     assert "was killed" in failed["mta/1"]
     assert failed["mta/2"] == "mta/2: lacks something"
-    assert sum((job.folder / "predictions.csv").exists() for job in jobs) == 7
+    assert failed["mta/3"] == "mta/3: MemoryError: no room"
+    assert sum((job.folder / "predictions.csv").exists() for job in jobs) == 6
     assert "mta/1: its process was killed" in capsys.readouterr().err
 
 
