@@ -72,7 +72,12 @@ def _application(name: str, image: Any, weights: str | None) -> Any:
     # Keras loads its own files: it adds a layer to EfficientNetB0 to B7 for them.
     chosen = "imagenet" if weights == "imagenet" else None
     try:
-        return constructor(include_top=False, weights=chosen, input_tensor=preprocessed, input_shape=image.shape[1:])
+        with warnings.catch_warnings():
+            # MobileNet, whose files differ by the size of the images, takes that of 224 pixels for sizes without one.
+            warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square", UserWarning)
+            return constructor(
+                include_top=False, weights=chosen, input_tensor=preprocessed, input_shape=image.shape[1:]
+            )
     except ValueError:
         raise
     except Exception as error:  # keras raises a bare Exception when a download fails

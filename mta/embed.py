@@ -1,0 +1,107 @@
+"""`python -m mta.embed`: a patch store as embeddings of a frozen network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data_prep.console import run as run_command
+from data_prep.errors import InputError
+
+PROG = "python -m mta.embed"
+
+
+def embed(
+    store: str | Path,
+    out: str | Path,
+    concepts: str | Path | None = None,
+    names: tuple[str, ...] = (),
+    backbone: str = "MobileNetV2",
+    weights: str = "imagenet",
+    cut: str = "",
+    varied: int = 0,
+    sigma: float = 0.2,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Path:
+    """Embed every patch of `store`, so that studies on it train heads alone, in seconds a run.
+
+    A patch becomes the mean over its area of what a layer of the network makes of it.
+
+    Args:
+        store: patch store.
+        out: folder for what is made.
+        concepts: concept table; default: the concepts of the store.
+        names: concepts to keep; default: all.
+        backbone: network of keras.applications, or SmallCNN.
+        weights: imagenet, none (random), or a weights file of the network without its top.
+        cut: layer to take; default: the last.
+        varied: copies of each training patch whose hematoxylin, eosin and DAB are varied (`jitter_hed`).
+        sigma: strength of that variation (OD).
+        seed: of that variation, and of random weights.
+        quiet: no progress bar.
+
+    Returns:
+        The table `embeddings.csv` in `out`, which `mta.train` takes in place of a store. Beside it is for each patient
+        an HDF5 file in the layout of CLAM and a CSV of labels and concepts (several where a patient's patches have
+        several roles or centres), and with `varied` the table `varied.csv`: the same rows and after them the copies,
+        which is stain augmentation computed ahead.
+
+    Raises:
+        InputError: for an unknown network, layer or concept, and weights that are not there.
+    """
+    from data_prep.claims import claimed
+    from data_prep.store import align_concepts, open_concepts, open_patches
+    from mta.backend import start_quietly
+
+    start_quietly()
+    from mta.encoding import Varied, chosen, encoder, write_embeddings
+
+    out = Path(out)
+    if varied < 0:
+        raise InputError(f"--varied {varied}: give the number of copies, 0 or more")
+    with open_patches(store) as patches, claimed(out):
+        table = chosen(align_concepts(open_concepts(concepts or store), patches.rows), names)
+        encode = encoder(patches.size, backbone, weights, cut or None, seed)
+        write_embeddings(patches, table, encode, out, Varied(varied, sigma, seed), quiet)
+    return out / "embeddings.csv"
+
+
+def command(
+    store: str,
+    /,
+    out: str,
+    concepts: str | None = None,
+    names: tuple[str, ...] = (),
+    backbone: str = "MobileNetV2",
+    weights: str = "imagenet",
+    cut: str = "",
+    varied: int = 0,
+    sigma: float = 0.2,
+    seed: int = 0,
+    quiet: bool = False,
+) -> None:
+    """Write what a layer of a frozen network makes of every patch, for studies that train heads alone.
+
+    Args:
+        store: patch store
+        out: folder for embeddings.csv, which mta.train takes in place of a store, and its files
+        concepts: concept table (default: the concepts of the store)
+        names: concepts to keep (default: all)
+        backbone: network of keras.applications, or SmallCNN
+        weights: imagenet, none (random), or a weights file of the network without its top
+        cut: layer whose output is averaged over the patch (default: the last)
+        varied: copies of each training patch with other stains, in varied.csv
+        sigma: strength of that variation, as --stain-sigma of mta.train
+        seed: of that variation, and of random weights
+        quiet: no progress bar
+    """
+    embed(store, out, concepts, names, backbone, weights, cut, varied, sigma, seed, quiet)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    run_command(command, PROG, argv)
+
+
+if __name__ == "__main__":
+    main()
