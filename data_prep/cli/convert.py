@@ -1,6 +1,6 @@
 """`python -m data_prep convert`: any images or layout into the flat store, and back."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -44,22 +44,47 @@ def convert(
         quiet: No progress bar.
     """
     require_destination(out, overwrite)
-    bar = partial(progress, label=out.name, quiet=quiet)
     is_table = source.lower().endswith(".csv")
-    if is_table and to == "flat":
+    _require_apart(source, out, concepts)
+    given: dict[str, object] = {
+        "size": size,
+        "fit": fit != "crop",
+        "label-map": label_map,
+        "concept-columns": concept_columns,
+    }
+    given |= {"concepts": concepts, "channel-order": channel_order != "auto", "only": only}
+    _require_uses(source, is_table, to == "flat", {flag for flag, value in given.items() if value})
+    bar = partial(progress, label=out.name, quiet=quiet)
+    if is_table:
         _from_table(source, out, bar, label_map, concept_columns, concepts, size, fit)
-        return
-    if is_table or size is not None or label_map or concept_columns:
-        raise InputError(
-            f"{source}: --size, --label-map and --concept-columns are for tables, --to original for stores"
-        )
-    if to == "original":
+    elif to == "original":
         _to_original(source, out, bar, only)
     else:
         _from_patches(source, out, bar, channel_order, concepts)
 
 
 Bar = Callable[[Iterable[int]], Iterable[int]]
+
+
+def _require_apart(source: str, out: Path, concepts: Path | None) -> None:
+    from data_prep.store.opening import require_apart
+
+    require_apart([out], [source, str(concepts or "")])
+
+
+def _require_uses(source: str, is_table: bool, flat: bool, given: Set[str]) -> None:
+    """Raise `InputError` where one of the flags `given` would do nothing."""
+    if is_table and not flat:
+        raise InputError(f"{source}: --to original is for stores; leave it out")
+    uses = {
+        "tables": (is_table, {"size", "fit", "label-map", "concept-columns"}),
+        "stores that become flat": (flat and not is_table, {"channel-order"}),
+        "what becomes flat": (flat, {"concepts"}),
+        "--to original": (not flat, {"only"}),
+    }
+    for what, (fits, flags) in uses.items():
+        if not fits and flags & given:
+            raise InputError(f"{source}: --{min(flags & given)} is for {what}; leave it out")
 
 
 def _from_table(

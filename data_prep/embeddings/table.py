@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.errors import InputError
-from data_prep.store.cells import numbers, read_cells, resolutions
+from data_prep.store.cells import header_of, numbers, read_cells, resolutions
 from data_prep.store.rows import ROLES
 
 COLUMNS = (
@@ -41,10 +41,7 @@ class SlideLine:
 
 def names_embeddings(path: Path) -> bool:
     """Whether `path` is a CSV with a column `features`."""
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return False
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return "features" in [name.strip().strip('"') for name in file.readline(65536).split(",")]
+    return path.suffix.lower() == ".csv" and path.is_file() and "features" in header_of(path)
 
 
 def read_lines(path: Path) -> list[SlideLine]:

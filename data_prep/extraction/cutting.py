@@ -9,7 +9,7 @@ from data_prep.sampling import Judge
 
 # Patches read at once: a multiple of the store's chunks, fewer where they are large (24 MiB).
 _MOST, _BYTES = 128, 24 << 20
-# Rows of this many level-0 pixels are read from left to right, so that neighbours find their tiles decoded.
+# Rows of this many level-0 pixels are read from left to right, so that neighbors find their tiles decoded.
 BAND = 512
 
 Read = Callable[[int, int], np.ndarray]

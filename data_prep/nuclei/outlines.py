@@ -151,7 +151,7 @@ def _rings(path: Path, feature: Any) -> list[Any]:
 def _corners(path: Path, ring: Any) -> np.ndarray:
     try:
         corners = np.array(ring, dtype=np.float64)[:, :2]
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         corners = np.zeros((0, 2))
     if len(corners) < 3 or corners.shape[1] != 2 or not np.isfinite(corners).all():
         raise InputError(f"{path}: an outline has no three corners of two numbers ({str(ring)[:60]}); export it again")

@@ -41,7 +41,7 @@ def _in_role(rows: pd.DataFrame, role: str) -> list[Remark]:
         remarks.append(Remark(f"The role {said} has no {' and no '.join(missing)} patch: its AUC is undefined.", True))
     patients = len(set(patient_keys(rows)))
     if patients < FEW_PATIENTS:
-        meaning = "little is learnt of" if role == "train" else "results say little about"
+        meaning = "little is learned of" if role == "train" else "results say little about"
         text = f"The role {said} has only {counted(patients, 'patient')}: {meaning} how patients differ."
         remarks.append(Remark(text))
     return remarks

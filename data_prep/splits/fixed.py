@@ -10,7 +10,7 @@ from data_prep.errors import InputError
 from data_prep.splits.grouping import external_rows
 from data_prep.splits.metadata import parse_map, read_metadata
 from data_prep.splits.table import read_split
-from data_prep.store.cells import csv_file
+from data_prep.store.cells import header_of
 from data_prep.store.words import counted
 
 
@@ -20,7 +20,7 @@ def fixed_roles(path: Path, rows: pd.DataFrame, mapping: str = "", centres: Sequ
     `path` is a split table of ours (`row,role`), one of the original (no header), or what `read_metadata` takes, with
     `mapping` as `parse_map` reads it. Raises `InputError` where it does not fit the store or gives no role at all.
     """
-    header = _header(path)
+    header = header_of(path)
     if {"row", "role"} <= header or not header & {"split", "role", "slide", "patient", "node"}:
         if mapping:
             raise InputError(f"{path}: --map is for tables with a column split; this one names its roles")
@@ -31,8 +31,3 @@ def fixed_roles(path: Path, rows: pd.DataFrame, mapping: str = "", centres: Sequ
     if (roles == "").all():
         raise InputError(f"{path}: gives none of {counted(len(rows), 'row')} a role; check --map")
     return roles
-
-
-def _header(path: Path) -> set[str]:
-    with csv_file(path), open(path, encoding="utf-8-sig", errors="replace") as file:
-        return {name.strip() for name in file.readline(65536).split(",")}

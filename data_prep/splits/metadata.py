@@ -26,6 +26,8 @@ def read_metadata(path: Path, rows: pd.DataFrame, mapping: Mapping[str, str] | N
     roles = _roles(path, table, dict(mapping or {}))
     keys, ours = _keys(path, table, rows)
     named = pd.DataFrame({"key": keys, "role": roles}).drop_duplicates()
+    # What has no name there is not what has none here.
+    named = named[[bool(key[0] if isinstance(key, tuple) else key) for key in named["key"]]]
     if len(twice := named[named.duplicated("key", keep=False)]):
         key = twice["key"].iloc[0]
         values = " and ".join(repr(role) for role in twice.loc[twice["key"] == key, "role"])

@@ -15,10 +15,9 @@ from data_prep.splits.grouping import FRACTIONS, fold_roles, split_by_patient
 from data_prep.splits.leaks import check_leaks
 from data_prep.splits.near import ALIKE, DISTANCE, MOST_PAIRS, NearDuplicates
 from data_prep.splits.table import write_split
+from data_prep.store.rows import ROLES
 
 _EXAMPLES = 3
-# Where a pair straddles roles, the patch of the one that comes first here is the one to do without.
-_EXPENDABLE = ("train", "validation", "internal_test", "external_test")
 
 
 def fold_tables(rows: pd.DataFrame, folds: int, seed: int) -> dict[str, np.ndarray]:
@@ -36,13 +35,14 @@ def centre_tables(
     centres = sorted(set(rows["centre"]) - {""})
     if len(centres) < 2:
         raise InputError(f"leave one centre out: {len(centres)} known in the store; two or more are needed")
-    tables = {}
+    tables: dict[str, np.ndarray] = {}
     for number, centre in enumerate(centres):
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", centre)[:60]
-        name = f"split-centre-{name}.csv"
-        name = f"split-centre-{number}-{name[13:]}" if name in tables else name
+        # A number where the names of centres come to the same, on disks that ignore case as well.
+        while f"split-centre-{name}.csv".lower() in map(str.lower, tables):
+            name = f"{number}-{name}"
         try:
-            tables[name] = split_by_patient(rows, seed, fractions, (centre,))
+            tables[f"split-centre-{name}.csv"] = split_by_patient(rows, seed, fractions, (centre,))
         except InputError as error:
             raise InputError(f"with centre {centre} left out: {error}") from error
     return tables
@@ -84,7 +84,8 @@ def without_duplicates(roles: np.ndarray, near: NearDuplicates) -> np.ndarray:
             f"more than {MOST_PAIRS} pairs of near-duplicates, too many to drop; look at the patches first"
         )
     roles, pairs = np.asarray(roles).copy(), straddling_pairs(roles, near)
-    rank = {role: place for place, role in enumerate(_EXPENDABLE)}
+    # The patch of the role that comes first there is the one to do without.
+    rank = {role: place for place, role in enumerate(ROLES)}
     for first, second in pairs[["first", "second"]].to_numpy():
         if roles[first] and roles[second]:
             roles[min(first, second, key=lambda row: rank[str(roles[row])])] = ""

@@ -10,7 +10,7 @@ from data_prep.errors import InputError
 from data_prep.files import replacing
 from data_prep.splits.roles import role_named
 from data_prep.store import KEY, read_original_split
-from data_prep.store.cells import read_cells, row_numbers
+from data_prep.store.cells import header_of, read_cells, row_numbers
 from data_prep.store.words import counted
 
 
@@ -54,11 +54,7 @@ def _existing(path: str) -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:
-            return {"row", "role"} <= {name.strip() for name in file.readline().split(",")}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    return {"row", "role"} <= header_of(path)
 
 
 def _ours(path: Path, rows: pd.DataFrame) -> np.ndarray:

@@ -68,5 +68,5 @@ class Saved(ABC):
             raise InputError(f"{where}: does not describe a {name} normalizer; write it with {name}.save")
         try:
             return cls.parse(fields)
-        except (KeyError, TypeError, ValueError, InputError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, InputError) as error:
             raise InputError(f"{where}: {cls.damage} ({error}); write it again") from error

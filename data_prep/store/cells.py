@@ -1,5 +1,6 @@
 """CSV tables as they are: every cell is text until a column is asked for as numbers."""
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,13 @@ def csv_file(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: there is no such file; check the path") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV file") from error
+
+
+def header_of(path: Path) -> set[str]:
+    """The names in the first line of the CSV `path`, whatever it is; `InputError` where it cannot be read."""
+    with csv_file(path), open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+        first = file.readline(65536)
+    return {name.strip() for name in next(csv.reader([first], skipinitialspace=True), [])}
 
 
 def read_cells(path: Path) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from data_prep.errors import InputError
 from data_prep.store.cells import csv_file
 from data_prep.store.rows import KEY
 
+_DIGITS = 18  # of numbers that 64 bits hold
+
 
 def read_original_split(path: str | Path) -> pd.DataFrame:
     """Read a split file of the original: `db, entry_path, patch_no[, split]` a line, no header.
@@ -28,6 +30,6 @@ def read_original_split(path: str | Path) -> pd.DataFrame:
 
 def _fields(path: Path, number: int, line: str) -> tuple[str, str, int, str]:
     fields = [field.strip() for field in line.split(",")]
-    if len(fields) not in (3, 4) or not fields[2].isdecimal():
+    if len(fields) not in (3, 4) or not fields[2].isdecimal() or len(fields[2]) > _DIGITS:
         raise InputError(f"{path}, line {number}: expected `db, entry_path, patch_no[, split]`, got {line!r}")
     return fields[0], fields[1].strip("/"), int(fields[2]), fields[3] if len(fields) == 4 else ""

@@ -19,6 +19,8 @@ from data_prep.store.rows import ROW_COLUMNS, complete_rows, join_rows, text_col
 from data_prep.store.sealed import add_group, set_text, write_column, write_text
 from data_prep.store.sums import patch_sums
 
+LARGEST_LABEL = 2**16 - 1
+
 
 class StoreWriter:
     """A context manager that streams patches into a flat store; memory holds one block and the row table.
@@ -109,6 +111,9 @@ class StoreWriter:
         wanted = (len(rows), *self._mask_shape)
         if masks is not None and (not self._mask_shape or masks.shape != wanted or masks.dtype.kind not in "iu"):
             raise InputError(f"{self._path}: masks are {masks.dtype} {masks.shape}; expected integers {wanted}")
+        if masks is not None and masks.size and not 0 <= masks.min() <= masks.max() <= LARGEST_LABEL:
+            held = f"{masks.min()} to {masks.max()}"
+            raise InputError(f"{self._path}: masks hold {held}; number nuclei from 1 to {LARGEST_LABEL}")
 
     def _concept_block(self, count: int, concepts: Mapping[str, np.ndarray] | pd.DataFrame | None) -> np.ndarray:
         given = {} if concepts is None else {str(name): concepts[name] for name in concepts}

@@ -2,6 +2,7 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,9 +212,29 @@ def test_bad_commands(tmp_path, capsys):
         assert f"--size {size}: the patches would have {size}x{size} pixels; patches have 1 to 4096 a side" in line
     assert "no such file" in failure(capsys, tmp_path / "no.csv", new)
     assert "no such file" in failure(capsys, tmp_path / "no.h5", new)
-    assert "are for tables" in failure(capsys, out, new, "--size", "4")
+    assert "--size is for tables" in failure(capsys, out, new, "--size", "4")
+    for flags, said in (
+        (["--only", "cam16"], "--only is for --to original"),
+        (["--label-map", "a=tumor"], "--label-map is for tables"),
+        (["--fit", "resize"], "--fit is for tables"),
+        (["--to", "original", "--channel-order", "bgr"], "--channel-order is for stores that become flat"),
+        (["--to", "original", "--concepts", table(tmp_path)], "--concepts is for what becomes flat"),
+    ):
+        assert said in failure(capsys, out, new, *flags)
+    for flags, said in (
+        (["--channel-order", "bgr"], "--channel-order is for stores that become flat"),
+        (["--to", "original"], "--to original is for stores"),
+    ):
+        assert said in failure(capsys, table(tmp_path), new, *flags)
     assert "no original layout to go back to" in failure(capsys, out, new, "--to", "original")
     assert not new.exists()
+
+
+def test_what_is_read_is_not_replaced(tmp_path, capsys):
+    source = table(tmp_path)
+    before = Path(source).read_bytes()
+    assert "is read here and would be replaced" in failure(capsys, source, source, *LABELS, "--overwrite")
+    assert Path(source).read_bytes() == before
 
 
 def test_help_is_fast_and_names_units():

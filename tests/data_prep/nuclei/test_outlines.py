@@ -129,6 +129,14 @@ def test_what_is_missing_is_said(tmp_path, row, mpp, message):
         found(tmp_path, mpp, **row)
 
 
+def test_a_corner_beyond_all_numbers_is_none(tmp_path):
+    ring = [[0, 0], [10**400, 0], [5, 5], [0, 0]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    write(tmp_path / "slide.1.geojson", [{"type": "Feature", "properties": {}, "geometry": shape}])
+    with pytest.raises(InputError, match="an outline has no three corners of two numbers"):
+        found(tmp_path)
+
+
 @pytest.mark.parametrize("mpp", ["@0", "@1.2.3", "@999"])
 def test_a_resolution_that_is_none(tmp_path, mpp):
     with pytest.raises(InputError, match="is no resolution"):

@@ -264,7 +264,7 @@ def test_a_split_file_that_cannot_be_read_is_one_line(tmp_path, monkeypatch):
 
     (tmp_path / "split.csv").write_text("row,role\n0,train\n")
     monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(InputError, match=r"split\.csv: cannot be read \(Permission denied\); check its permissions"):
+    with pytest.raises(InputError, match=r"split\.csv: cannot be read \(Permission denied\); give a CSV file"):
         read_split(tmp_path / "split.csv", make_rows([1]))
 
 

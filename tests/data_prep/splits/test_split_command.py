@@ -1,3 +1,4 @@
+import csv
 import json
 import re
 
@@ -7,6 +8,8 @@ import pytest
 
 from data_prep.cli.split import main
 from data_prep.splits import read_split, split_by_patient
+from data_prep.splits.metadata import read_metadata
+from data_prep.splits.plan import centre_tables
 from data_prep.store import make_rows, open_patches, write_store
 from tests.data_prep.splits.test_near import textures
 
@@ -118,6 +121,30 @@ def test_tables_of_patients_and_slides(store, rows, tmp_path, capsys, columns):
     table.to_csv(tmp_path / "roles.csv", index=False)
     assert run(capsys, store, "--out", tmp_path / "s.csv", "--from", tmp_path / "roles.csv")[0] == 0
     np.testing.assert_array_equal(read_split(tmp_path / "s.csv", rows), role.replace("test", "internal_test"))
+
+
+def test_a_quoted_header_is_a_header(store, rows, tmp_path, capsys):
+    role = np.where(rows["patient"].str[-3:].astype(int) < 15, "train", "validation")
+    table = pd.DataFrame({"patient": rows["patient"], "split": role}).drop_duplicates()
+    table.to_csv(tmp_path / "roles.csv", index=False, quoting=csv.QUOTE_ALL)
+    assert run(capsys, store, "--out", tmp_path / "s.csv", "--from", tmp_path / "roles.csv")[0] == 0
+    np.testing.assert_array_equal(read_split(tmp_path / "s.csv", rows), role)
+
+
+def test_a_line_without_a_name_is_not_what_has_none(tmp_path):
+    rows = make_rows(4, {"slide": ["s1", "", "s1", ""], "patient": ["p1", "", "p1", ""]})
+    (tmp_path / "roles.csv").write_text("slide,split\ns1,train\n,test\n")
+    assert list(read_metadata(tmp_path / "roles.csv", rows)) == ["train", "", "train", ""]
+
+
+def test_centres_whose_names_come_to_the_same_have_a_table_each():
+    number = np.arange(240)
+    centres = np.array(["2-a_b", "a b", "a_b", "A_b"])[number // 60]
+    rows = make_rows(240, {"patient": [f"p{n // 3}" for n in number], "centre": centres, "label": number % 2})
+    tables = centre_tables(rows, 0)
+    assert len({name.lower() for name in tables}) == 4
+    for centre, roles in zip(sorted(set(centres)), tables.values(), strict=True):
+        np.testing.assert_array_equal(roles == "external_test", rows["centre"] == centre)
 
 
 @pytest.mark.parametrize(

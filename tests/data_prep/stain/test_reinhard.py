@@ -144,6 +144,7 @@ def test_saves_and_loads(tmp_path, patches) -> None:
         ('{"method": "reinhard", "means": [1, 2, 3]}', "not three numbers"),
         ('{"method": "reinhard", "means": [1, 2, 3], "stds": [1, 2]}', "not three numbers"),
         ('{"method": "reinhard", "means": [1, 2, "x"], "stds": [1, 2, 3]}', "not three numbers"),
+        (f'{{"method": "reinhard", "means": [1, 2, 1{"0" * 400}], "stds": [1, 2, 3]}}', "too large"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, text, message) -> None:

@@ -157,6 +157,9 @@ def test_splits_with_three_and_four_fields(tmp_path):
     (tmp_path / "s.csv").write_text("all500, a/patches, 405, train\nall500, a/patches, x\n")
     with pytest.raises(InputError, match=r"s.csv, line 2: expected `db, entry_path, patch_no\[, split\]`"):
         read_original_split(tmp_path / "s.csv")
+    (tmp_path / "s.csv").write_text("all500, a/patches, 99999999999999999999, train\n")
+    with pytest.raises(InputError, match=r"s.csv, line 1: expected"):
+        read_original_split(tmp_path / "s.csv")
     with pytest.raises(InputError, match="no such file"):
         read_original_split(tmp_path / "t.csv")
 

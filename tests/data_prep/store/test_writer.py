@@ -111,6 +111,10 @@ def test_wrong_blocks_are_refused(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             write(**changes)
+    for labels in ([70000, 1], [-3, 1]):
+        masks = np.ones((2, 8, 8), int) * np.reshape(labels, (2, 1, 1))
+        with pytest.raises(InputError, match="number nuclei from 1 to 65535"):
+            write_store(tmp_path / "a.h5", pixels(2), _rows(2), masks=masks)
     with pytest.raises(InputError, match="not a single patch"), StoreWriter(tmp_path / "a.h5", (8, 8)):
         pass
     assert list(tmp_path.iterdir()) == []
