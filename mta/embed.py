@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data_prep.console import require_seed
 from data_prep.console import run as run_command
 from data_prep.errors import InputError
 
@@ -57,8 +58,9 @@ def embed(
     from mta.encoding import Varied, chosen, encoder, write_embeddings
 
     out = Path(out)
-    if varied < 0:
-        raise InputError(f"--varied {varied}: give the number of copies, 0 or more")
+    require_seed(seed)
+    if varied < 0 or not 0 <= sigma < 1:
+        raise InputError(f"--varied {varied} --sigma {sigma}: give copies, 0 or more, and a strength from 0 to below 1")
     with open_patches(store) as patches, claimed(out):
         table = chosen(align_concepts(open_concepts(concepts or store), patches.rows), names)
         encode = encoder(patches.size, backbone, weights, cut or None, seed)

@@ -12,6 +12,7 @@ import pandas as pd
 from data_prep.console import progress
 from data_prep.errors import InputError
 from data_prep.files import replacing
+from data_prep.splits import patient_keys
 from data_prep.stain import jitter_hed
 from data_prep.store import Patches
 from mta.backbones import build_trunk
@@ -63,7 +64,9 @@ def write_embeddings(
     patches: Patches, table: pd.DataFrame, encode: Encoder, out: Path, varied: Varied, quiet: bool
 ) -> None:
     """Write what `mta.embed.embed` says below `out`; `table`: concepts of the rows, under names with units."""
-    rows, rng = patches.rows.assign(**table), np.random.default_rng(varied.seed)
+    # Who is one patient is said by what patches share, slides among them, which the files no longer do.
+    rows = patches.rows.assign(patient=patient_keys(patches.rows), **table)
+    rng = np.random.default_rng(varied.seed)
     groups = [group for _, group in rows.groupby(list(SHARED), sort=False, dropna=False)]
     plain, copies = [], []
     for number, group in enumerate(progress(groups, "embed", len(groups), quiet), 1):

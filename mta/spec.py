@@ -6,9 +6,9 @@ from typing import Literal
 
 from data_prep.errors import InputError
 
-RESERVED = frozenset(
-    {"tumor", "domain", "domain_by_class", "image", "embedding", "loss", "gradient_reversal", "uncertainty_loss"}
-)
+_OF_NETWORKS = ("tumor", "domain", "domain_by_class", "image", "embedding", "loss", "gradient_reversal")
+_OF_TABLES = ("row", "patient", "slide", "centre", "role", "label", "logit", "probability", "path", "x", "y")
+RESERVED = frozenset({*_OF_NETWORKS, "uncertainty_loss", *_OF_TABLES})
 AdversaryMode = Literal["marginal", "conditional"]
 
 
@@ -75,7 +75,8 @@ class ModelSpec:
 
 def check_concepts(names: tuple[str, ...]) -> None:
     """Raise InputError unless every name can be an output of the model, once."""
-    taken = RESERVED | {f"y_{name}" for name in ("tumor", "domain", *names)}  # names of the label inputs
+    # Names of the label inputs, and of the true values in tables.
+    taken = RESERVED | {f"y_{name}" for name in ("tumor", "domain", *names)} | {f"{name}_true" for name in names}
     for name in names:
         if name in taken or not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
             raise InputError(

@@ -12,6 +12,7 @@ from data_prep.store import STANDARDIZED
 from mta.config import TrainConfig
 from mta.data.dataset import Coding, Dataset
 from mta.data.scale import Scale, fit_scales
+from mta.spec import check_concepts
 
 # The released code knows these seven domains whatever is in the data: Camelyon17 centres, Camelyon16, PanNuke.
 ORIGINAL_CENTRES = tuple("0123456")
@@ -82,6 +83,7 @@ def coding_from_json(value: dict[str, Any]) -> Coding:
     """The coding that `coding_to_json` wrote; InputError when it is something else."""
     try:
         scales = {name: Scale(**scale) for name, scale in value["concepts"].items()}
+        check_concepts(tuple(scales))
         return Coding(scales, tuple(map(str, value["centres"])))
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"labels.json is damaged ({error!r}); train again") from error

@@ -82,3 +82,12 @@ def same_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
             "one store with one split"
         )
     return a.sort_values("row", ignore_index=True), b.sort_values("row", ignore_index=True)
+
+
+def same_roles(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`same_rows`, which must also have the same roles, or `InputError`."""
+    a, b = same_rows(a, b)
+    if len(apart := a.index[a["role"].to_numpy() != b["role"].to_numpy()]):
+        first = a.loc[apart[0], "row"]
+        raise InputError(f"{len(apart)} test rows have another role there (row {first}); give both models one split")
+    return a, b

@@ -7,6 +7,7 @@ import yaml
 
 from data_prep.errors import InputError
 from mta.exporting.formats import Format
+from mta.spec import check_concepts
 from mta.trained import Trained
 
 NO_STAIN = "none"
@@ -70,3 +71,4 @@ def _require(facts: Any) -> None:
     }
     if set(kinds) - set(facts) or not all(isinstance(facts[name], kind) for name, kind in kinds.items()):
         raise ValueError("another header")
+    check_concepts(tuple(facts["concepts"]))

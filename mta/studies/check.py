@@ -8,7 +8,7 @@ from data_prep.errors import InputError
 from data_prep.splits import assign_roles, patient_keys
 from mta.config import TrainConfig
 from mta.data.dataset import Dataset, open_dataset, require_both_classes
-from mta.evaluation.comparison import same_rows
+from mta.evaluation.comparison import same_roles
 from mta.studies.plan import StudyPlan
 
 Source = tuple[str, str, str, tuple[str, ...]]
@@ -28,7 +28,7 @@ def require_testable(plan: StudyPlan) -> None:
         try:
             tested = pd.concat([_tested(config, plan.roles, wanted, seen) for config in each], ignore_index=True)
             first = tested if first is None else first
-            same_rows(tested, first)
+            same_roles(tested, first)
         except InputError as error:
             raise InputError(f"row {row}: {error}") from error
 
@@ -44,7 +44,7 @@ def _tested(
     if absent := [name for name in config.concepts if data.concepts[name].isna().all()]:
         raise InputError(f"{config.concept_file or data.name}: has no concept {', '.join(absent)}")
     tested = data.of(*roles)
-    return data.rows.iloc[tested].assign(row=tested)
+    return data.rows.iloc[tested].assign(row=tested, role=data.roles[tested])
 
 
 def _opened(config: TrainConfig, roles: tuple[str, ...], concepts: tuple[str, ...]) -> Dataset:

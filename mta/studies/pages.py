@@ -18,10 +18,11 @@ _EPOCH = {"best": "the epoch with the best monitored validation loss", "last": "
 
 def method_note(plan: StudyPlan) -> str:
     """How the numbers came about, in a few sentences."""
+    for_new = "new seeds and new patients" if len(plan.seeds) > 1 else "new patients (one seed says nothing of others)"
     note = (
         f"Measured is {_EPOCH[plan.model]} of each run (model: {plan.model}). Mean (standard deviation) over seeds "
         f"{', '.join(map(str, plan.seeds))}. Differences of the tumor AUC are paired by seed and patient, with 95 % "
-        "intervals for new seeds and new patients."
+        f"intervals for {for_new}."
     )
     return note + (" Scores are ranked within each split and role before they are pooled." if plan.splits else "")
 

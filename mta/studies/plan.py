@@ -80,15 +80,22 @@ def _plan(given: Mapping[str, Any]) -> StudyPlan:
             require_one_of(given[key], rows, "row", f"{key}: ")
     model = given.get("model", "best")
     require_one_of(model, ("best", "last"), "rule", "model: ")
-    return StudyPlan(
-        rows,
-        given["baseline"],
-        given.get("control") or "",
-        _seeds(given["seeds"]),
-        model,
-        _roles(given.get("roles", list(TESTED))),
-        tuple(_texts(given.get("splits", []), "splits")),
-    )
+    seeds, splits = _seeds(given["seeds"]), tuple(_texts(given.get("splits", []), "splits"))
+    for name, settings in rows.items():
+        _require_one_split(name, settings, seeds, splits)
+    roles = _roles(given.get("roles", list(TESTED)))
+    return StudyPlan(rows, given["baseline"], given.get("control") or "", seeds, model, roles, splits)
+
+
+def _require_one_split(row: str, settings: Mapping[str, Any], seeds: tuple[int, ...], splits: tuple[str, ...]) -> None:
+    split = settings.get("split")
+    if splits and split is not None:
+        raise InputError(f"row {row}: split: {split} beside splits, which say the roles; leave one of them out")
+    if split == "patient" and len(seeds) > 1:
+        raise InputError(
+            f"row {row}: split: patient deals patients out by the seed, and all seeds must be tested on the same; make "
+            "a table by `python -m data_prep split` and name it"
+        )
 
 
 def _rows(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

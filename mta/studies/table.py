@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mta.studies.measures import Difference, difference
@@ -15,12 +16,14 @@ def make_table(plan: StudyPlan, tested: Tested, results: pd.DataFrame) -> pd.Dat
     """One line for each row of `plan` that has runs.
 
     Columns: `row`, `seeds`; for each measure and role `MEASURE_ROLE` and `MEASURE_ROLE_std`, mean and standard
-    deviation over seeds; for each role `baseline_ROLE`, `_low` and `_high`, the difference of the AUC to the baseline
-    with its 95 % interval, and `control_ROLE` to the random concept.
+    deviation over seeds; for each role `baseline_ROLE`, `_low`, `_high` and `_seeds`, the difference of the AUC to the
+    baseline with its 95 % interval and the seeds that both have, and `control_ROLE` to the random concept.
     """
     lines = [_line(plan, tested, results, row) for row in plan.rows if row in set(results["row"])]
     table = pd.DataFrame(lines)
-    return table.dropna(axis="columns", how="all")
+    known = table.columns[table.notna().any()]
+    # A difference without an interval keeps the columns of one.
+    return table[[name for name in table if name.removesuffix("_low").removesuffix("_high") in known]]
 
 
 def _line(plan: StudyPlan, tested: Tested, results: pd.DataFrame, row: str) -> dict[str, Any]:
@@ -36,7 +39,8 @@ def _line(plan: StudyPlan, tested: Tested, results: pd.DataFrame, row: str) -> d
 
 
 def _named(name: str, found: Difference) -> dict[str, float]:
-    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+    seeds = found.seeds if np.isfinite(found.mean) else float("nan")
+    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high, f"{name}_seeds": seeds}
 
 
 def cell(line: pd.Series, name: str) -> str:

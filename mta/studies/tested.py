@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from data_prep.errors import InputError
 from data_prep.splits import patient_keys
-from mta.evaluation.comparison import same_rows
+from mta.evaluation.comparison import same_roles
 from mta.evaluation.table import read_predictions
 from mta.run_folder import RunFolder
 from mta.studies.plan import StudyPlan, run_folder
@@ -25,7 +25,8 @@ class Tested:
 
     Attributes:
         tables: (row, seed) -> predictions table; `score` is what ranks its rows.
-        centres: (row, seed) -> the centres that its domain head names; () without an adversary.
+        centres: (row, seed) -> the centres that its domain head names; () without an adversary, and where splits
+            train on different centres, whose answers have nothing in common.
         roles: tested, and "overall" for all of them together where there are several.
     """
 
@@ -67,14 +68,18 @@ def collect(plan: StudyPlan, folder: Path) -> Tested:
 
 
 def _centres(plan: StudyPlan, folder: Path, row: str, seed: int) -> tuple[str, ...]:
-    run = RunFolder(run_folder(folder, row, seed, 0 if plan.splits else None))
-    return tuple(map(str, run.read("labels.json")["centres"]))
+    folders = [run_folder(folder, row, seed, number) for number in _numbers(plan)]
+    named = {tuple(map(str, RunFolder(one).read("labels.json")["centres"])) for one in folders}
+    return named.pop() if len(named) == 1 else ()
+
+
+def _numbers(plan: StudyPlan) -> list[int | None]:
+    return [*range(len(plan.splits))] or [None]
 
 
 def _table(plan: StudyPlan, folder: Path, row: str, seed: int) -> pd.DataFrame | None:
     """Predictions of a run over all its splits; None where one of them is not there."""
-    numbers: list[int | None] = [*range(len(plan.splits))] or [None]
-    paths = [run_folder(folder, row, seed, number) / "evaluation.json" for number in numbers]
+    paths = [run_folder(folder, row, seed, number) / "evaluation.json" for number in _numbers(plan)]
     if not all(path.exists() for path in paths):
         return None
     parts = [_scored(read_predictions(path.with_name("predictions.csv")), bool(plan.splits)) for path in paths]
@@ -94,13 +99,13 @@ def aligned(tables: Mapping[Key, pd.DataFrame]) -> dict[Key, pd.DataFrame]:
     """`tables` with their rows in one order.
 
     Raises:
-        InputError: where the rows of two differ, with the two runs and which rows.
+        InputError: where the rows of two, or their roles, differ, with the two runs and which rows.
     """
     (key, first), *_ = tables.items()
     found = {}
     for other, table in tables.items():
         try:
-            found[other] = same_rows(table, first)[0]
+            found[other] = same_roles(table, first)[0]
         except InputError as error:
             raise InputError(f"{other[0]}/{other[1]} against {key[0]}/{key[1]}: {error}") from error
     return found

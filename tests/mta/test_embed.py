@@ -1,9 +1,11 @@
 """A patch store as embeddings, for studies of heads alone."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data_prep.embeddings import open_embeddings
+from data_prep.splits import patient_keys
 from data_prep.store import align_concepts, open_concepts, open_patches
 from mta.embed import embed, main
 from tests.builders import tiny_store
@@ -59,6 +61,16 @@ def test_rows_of_one_patient_with_two_roles_lie_apart_and_names_are_no_paths(tmp
     embeddings.close()
 
 
+def test_patients_are_those_of_the_store_where_only_slides_are_known(tmp_path):
+    rows = study_rows().assign(patient="")
+    store = tiny_store(tmp_path / "tiny.h5", rows)
+    embeddings = open_embeddings(str(embed(store, tmp_path / "out", quiet=True, **TRUNK)))
+    with open_patches(store) as patches:
+        wanted = patient_keys(patches.rows)
+    assert sorted(pd.Series(patient_keys(embeddings.rows)).value_counts()) == sorted(pd.Series(wanted).value_counts())
+    embeddings.close()
+
+
 def test_random_weights_are_those_of_the_seed(tmp_path):
     store = tiny_store(tmp_path / "tiny.h5", study_rows())
     first, again, other = (
@@ -75,7 +87,9 @@ def test_random_weights_are_those_of_the_seed(tmp_path):
         (["--names", "nothing"], "no concept is called 'nothing'; there are"),
         (["--backbone", "Nobody"], "there is no backbone 'Nobody'"),
         (["--cut", "nowhere"], "has no layer 'nowhere'"),
-        (["--varied", "-1"], "--varied -1: give the number of copies"),
+        (["--varied", "-1"], "--varied -1 --sigma 0.2: give copies, 0 or more, and a strength"),
+        (["--varied", "1", "--sigma", "nan"], "--sigma nan"),
+        (["--seed", "-1"], "seed"),
     ],
 )
 def test_bad_input_is_one_line(flags, said, tmp_path, capsys):

@@ -16,6 +16,7 @@ from data_prep.nuclei import make_segmenter
 from data_prep.splits import read_split
 from data_prep.stain import load_normalizer
 from data_prep.store import make_rows
+from mta.data.coding import coding_from_json
 from mta.export import main as export
 from mta.predict import main as predict
 from mta.run_folder import RunFolder
@@ -38,6 +39,12 @@ class Bomb:
 
     def __reduce__(self):
         return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "row", "logit"])
+def test_a_concept_is_no_path_and_no_column(name):
+    with pytest.raises(InputError, match="choose a plain word"):
+        coding_from_json({"concepts": {name: {"mean": 0.0, "std": 1.0}}, "centres": []})
 
 
 def test_the_bomb_works(tmp_path):

@@ -3,10 +3,12 @@ import pytest
 
 from data_prep.splits import patient_keys
 from mta.evaluation import across_seeds, auc, paired_difference
+from mta.studies.figure import forest
 from mta.studies.measures import difference, tidy
-from mta.studies.plan import read_plan
+from mta.studies.plan import read_plan, run_folder
+from mta.studies.table import interval_cell, make_table
 from mta.studies.tested import collect
-from tests.mta.studies.builders import predictions, write_plan, write_runs
+from tests.mta.studies.builders import predictions, write_plan, write_run, write_runs
 
 GAINS = {"plain": 0.2, "mta": 1.5, "noise": 0.2}
 
@@ -75,6 +77,23 @@ def test_one_seed_has_an_interval_over_patients_alone(tmp_path):
         tables[0]["label"], tables[0]["logit"], tables[1]["logit"], patient_keys(tables[0]), method="t"
     )
     assert (found.mean, found.low, found.high) == pytest.approx(wanted)
+
+
+def test_a_difference_without_an_interval_is_shown_without_one(tmp_path):
+    """One patient of each class: neither can be left out."""
+    for row, gain in GAINS.items():
+        table = predictions(gain, 1)
+        table["patient"] = table["role"] + table["label"].astype(str)
+        write_run(run_folder(tmp_path, row, 1), table.assign(slide=""))
+    plan = read_plan(write_plan(tmp_path, seeds=[1]))
+    tested = collect(plan, tmp_path)
+    table = make_table(plan, tested, tidy(tested))
+    line = table.set_index("row").loc["mta"]
+    assert np.isfinite(line["baseline_internal_test"])
+    assert np.isnan(line["baseline_internal_test_low"])
+    assert interval_cell(line, "baseline_internal_test") == f"{line['baseline_internal_test']:+.3f}"
+    forest(plan, table, tested.roles, tmp_path / "study.png")
+    assert (tmp_path / "study.png").stat().st_size > 5000
 
 
 def test_rows_are_paired_by_the_seeds_that_both_have(tmp_path):

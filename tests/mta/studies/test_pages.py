@@ -6,7 +6,7 @@ from PIL import Image
 
 from mta.studies.figure import forest
 from mta.studies.measures import difference, tidy
-from mta.studies.pages import as_text, html_page, latex_table
+from mta.studies.pages import as_text, html_page, latex_table, method_note
 from mta.studies.plan import read_plan
 from mta.studies.table import make_table
 from mta.studies.tested import collect
@@ -32,6 +32,11 @@ def test_the_table_has_means_over_seeds_and_differences(made):
     found = difference(tested, "overall", "mta", plan.control)
     assert (line["control_overall"], line["control_overall_high"]) == pytest.approx((found.mean, found.high))
     assert np.isnan(table.set_index("row").loc["plain", "baseline_overall"])
+
+
+def test_one_seed_says_nothing_of_others(tmp_path):
+    assert "for new seeds and new patients." in method_note(read_plan(write_plan(tmp_path)))
+    assert "for new patients (one seed says nothing" in method_note(read_plan(write_plan(tmp_path, seeds=[1])))
 
 
 def test_the_page_stands_alone_and_names_the_rule(made, tmp_path):

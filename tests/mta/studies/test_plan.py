@@ -41,6 +41,8 @@ def test_named_stores_and_a_store_of_one_row(tmp_path):
         ({"settings": {**SETTINGS, "dropout": "much"}}, "row plain: setting dropout is 'much'"),
         ({"settings": {"seed": 1}}, "seed is the study's own"),
         ({"settings": {"folds": 5}}, "name split tables under splits"),
+        ({"settings": {**SETTINGS, "split": "patient"}}, "split: patient deals patients out by the seed"),
+        ({"settings": {**SETTINGS, "split": "a.csv"}, "splits": ["b.csv"]}, "split: a.csv beside splits"),
         ({"settings": [1]}, "write settings like"),
         ({"rows": {**ROWS, "x": {"out": "y"}}}, "row x: out is the study's own"),
         ({"rows": {"plain": {"preset": "baselin"}}, "control": None}, "row plain: setting preset is 'baselin'"),

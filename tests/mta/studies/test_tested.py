@@ -35,6 +35,27 @@ def test_other_test_rows_are_refused_with_the_runs_and_the_rows(tmp_path):
         collect(plan, tmp_path)
 
 
+def test_rows_with_another_role_are_refused(tmp_path):
+    plan = read_plan(write_plan(tmp_path))
+    write_runs(tmp_path, GAINS)
+    other = predictions(1.0, 2)
+    other["role"] = np.where(other["role"] == "internal_test", "external_test", "internal_test")
+    other.to_csv(run_folder(tmp_path, "mta", 2) / "predictions.csv", index=False)
+    with pytest.raises(InputError, match=r"mta/2 against plain/1: 48 test rows have another role there \(row 0\)"):
+        collect(plan, tmp_path)
+
+
+def test_the_domain_is_told_where_all_splits_train_on_the_same_centres(tmp_path):
+    plan = read_plan(write_plan(tmp_path, splits=["a.csv", "b.csv"], seeds=[1], rows={"plain": {}}, control=None))
+    table = predictions(1.0, 1, "0")
+    halves = [table[table["row"] % 12 < 6], table[table["row"] % 12 >= 6]]
+    for number, half in enumerate(halves):
+        write_run(run_folder(tmp_path, "plain", 1, number), half, ("0", "1"))
+    assert collect(plan, tmp_path).centres["plain", 1] == ("0", "1")
+    (run_folder(tmp_path, "plain", 1, 1) / "labels.json").write_text('{"concepts": {}, "centres": ["0", "2"]}')
+    assert collect(plan, tmp_path).centres["plain", 1] == ()
+
+
 def test_unfinished_runs_are_left_out_and_a_study_without_baseline_is_refused(tmp_path):
     plan = read_plan(write_plan(tmp_path))
     write_runs(tmp_path, GAINS)
