@@ -94,6 +94,19 @@ def test_no_normal_patch_touches_a_region_of_unknown_class(painted, tmp_path, ca
     assert "a: left aside: 1 of class Carcinoma in situ" in (tmp_path / "s.summary.md").read_text()
 
 
+def test_no_patch_lies_in_a_region_that_is_to_be_ignored(painted, tmp_path, capsys):
+    slide, tumor, ignored = painted("a").path, shapely.box(60, 60, 190, 190), shapely.box(200, 60, 440, 340)
+    shapes = [("Tumor", tumor), ("Ignore*", ignored)]
+    write_geojson(tmp_path / "a.geojson", [feature([list(shape.exterior.coords)], name) for name, shape in shapes])
+    flags = ["--size", "32", "--slide-mpp", "0.5", "--mpp", "0.5", "--sampling", "grid", "--quiet"]
+    assert run(slide, "--annotations", tmp_path, "--out", tmp_path / "s.h5", *flags) == 0
+    rows = open_patches(tmp_path / "s.h5").rows
+    patches = shapely.box(rows["x"], rows["y"], rows["x"] + 32, rows["y"] + 32)
+    assert set(rows["label"]) == {0, 1}
+    assert not shapely.intersects(patches, ignored).any()
+    assert capsys.readouterr().err == ""
+
+
 def test_too_few_patches_are_explained(painted, tmp_path):
     annotate(tmp_path / "a.xml", shapely.box(60, 60, 300, 300))
     flags = ["--size", "64", "--n", "500", "--slide-mpp", "0.5", "--mpp", "0.5", "--quiet"]
