@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-TUMOR, EXCLUSION, ASIDE = "tumor", "exclusion", "aside"
+TUMOR, EXCLUSION, UNUSED, ASIDE = "tumor", "exclusion", "unused", "aside"
 # Camelyon16: tumor _0 and _1, cut out _2. Camelyon17: metastases, and normal tissue within them.
 _TUMOR = ("_0", "_1", "metastases", "metastasis", "tumor", "tumour")
-_EXCLUSION = ("_2", "exclusion", "exclude", "normal", "ignore")
-KNOWN = f"tumor is {', '.join(_TUMOR)}; cut out is {', '.join(_EXCLUSION)}"
+_EXCLUSION = ("_2", "exclusion", "normal")
+# Not tumor and not normal either: pen, folds, what is out of focus.
+_UNUSED = ("exclude", "ignore")
+_KINDS = {name: kind for kind, names in ((TUMOR, _TUMOR), (EXCLUSION, _EXCLUSION), (UNUSED, _UNUSED)) for name in names}
+KNOWN = f"tumor is {', '.join(_TUMOR)}; normal is {', '.join(_EXCLUSION)}; neither is {', '.join(_UNUSED)}"
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -22,15 +25,12 @@ def is_place(x: float, y: float) -> bool:
 
 
 def meaning(name: str) -> str:
-    """What a group or class stands for, tumor or exclusion; aside where that is unknown.
+    """What a group or class stands for: tumor, exclusion (normal), unused (neither); aside where that is unknown.
 
     Case and spaces around do not count. QuPath marks classes that it does not measure with an asterisk ("Ignore*") and
     writes subclasses as "Tumor: Positive".
     """
-    name = name.partition(":")[0].strip().rstrip("*").casefold()
-    if name in _TUMOR:
-        return TUMOR
-    return EXCLUSION if name in _EXCLUSION else ASIDE
+    return _KINDS.get(name.partition(":")[0].strip().rstrip("*").casefold(), ASIDE)
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,11 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Annotation:
-    """The tumor of a slide: a shapely geometry in level-0 pixels with exclusions cut out, and notes.
+    """The tumor of a slide: a shapely geometry in level-0 pixels with all else cut out that is known, and notes.
 
-    Notes say what was repaired, cut off or left aside, a short phrase each. `aside`: geometry of the regions that may
-    be tumor or not, since nobody knows what their classes mean (None: there are none). `unknown`: those classes.
+    Notes say what was repaired, cut off or left aside, a short phrase each. `aside`: geometry of the regions that give
+    no normal patches (None: there are none), as they are not to be used or may be tumor or not, since nobody knows what
+    their classes mean. `unknown`: those classes.
     """
 
     tumor: Any

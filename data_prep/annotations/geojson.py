@@ -27,7 +27,7 @@ def read_geojson(path: Path, offset: tuple[int, int]) -> Drawing:
         if meaning(name) == ASIDE:
             ignored[f"of class {name[:40] or 'None'}, whose meaning is unknown"] += 1
             drawing.unknown.add(name[:40] or "None")
-        label = str(_dict(feature.get("properties")).get("name") or name)
+        label = _text(_dict(feature.get("properties")).get("name") or name)
         for polygon in _polygons(path, geometry):
             rings = tuple(_ring(path, ring, offset) for ring in _list(path, polygon))
             drawing.shapes.append(Shape(meaning(name), label, rings))
@@ -66,20 +66,25 @@ def _list(path: Path, value: Any) -> list[Any]:
     return value
 
 
+def _text(value: Any) -> str:
+    """`value` as text that can be written: JSON may hold halves of characters, which UTF-8 has not."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
 def _class_of(feature: dict[str, Any]) -> str:
     """The class as it is written, "" for none."""
     value = _dict(feature.get("properties")).get("classification")
     value = _dict(value).get("name") if isinstance(value, dict) else value
-    return value if isinstance(value, str) else ""
+    return _text(value) if isinstance(value, str) else ""
 
 
 def _unwanted(feature: dict[str, Any], kind: Any) -> str:
     """Why `feature` is no region, "" where it is one."""
     role = _dict(feature.get("properties")).get("objectType") or "annotation"
     if role != "annotation":
-        return f"of object type {str(role)[:40]}, not annotation"
+        return f"of object type {_text(role)[:40]}, not annotation"
     if kind not in ("Polygon", "MultiPolygon"):
-        return f"of type {str(kind)[:40]}, which has no area"
+        return f"of type {_text(kind)[:40]}, which has no area"
     return ""
 
 

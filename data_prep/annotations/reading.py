@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from data_prep.annotations.annotation import ASIDE, EXCLUSION, KNOWN, TUMOR, Annotation, Drawing
+from data_prep.annotations.annotation import ASIDE, EXCLUSION, KNOWN, TUMOR, UNUSED, Annotation, Drawing
 from data_prep.annotations.asap import read_asap
 from data_prep.annotations.geojson import read_geojson
 from data_prep.annotations.mask import read_mask
@@ -20,11 +20,13 @@ def read_annotation(path: str | Path, slide: Slide, in_bounds: bool = True) -> A
     """The tumor that `path` marks on `slide`: ASAP XML (.xml), GeoJSON (.geojson, .json), or a mask image (.png, .tif).
 
     Tumor polygons are united, exclusions cut out of all of them; self-intersections are repaired, and what lies over
-    the slide's edge is cut off, both with a note. Polygons of unknown classes are `aside`, whole. `in_bounds`: GeoJSON
-    counts from the corner of the scanned area, as QuPath does (False: from that of level 0). Masks: any value but 0 is
-    tumor, their size stretched to the slide's.
+    the slide's edge is cut off, both with a note. Polygons that are not to be used are cut out of tumor and `aside`,
+    those of unknown classes are `aside`, whole. A file without a single shape is a slide without tumor, with a note.
+    `in_bounds`: GeoJSON counts from the corner of the scanned area, as QuPath does (False: from that of level 0).
+    Masks: any value but 0 is tumor, their size stretched to the slide's.
 
-    Raises `InputError` where the file is damaged, belongs to another slide, or has polygons but none that can be used.
+    Raises `InputError` where the file is damaged, belongs to another slide, or holds shapes but no tumor that can be
+    used.
     """
     path = Path(path)
     ending = path.suffix.lower()
@@ -52,14 +54,21 @@ def _assemble(path: Path, drawing: Drawing, slide: Extent) -> Annotation:
     import shapely
 
     notes = list(drawing.notes)
-    areas: dict[str, list[Any]] = {TUMOR: [], EXCLUSION: [], ASIDE: []}
+    areas: dict[str, list[Any]] = {TUMOR: [], EXCLUSION: [], UNUSED: [], ASIDE: []}
     for shape in drawing.shapes:
         polygon, note = as_polygon(shape)
         notes += [note] if note else []
         if polygon is not None:
             areas[shape.kind].append(within(path, polygon, shape.name, slide, notes))
-    if not areas[TUMOR] and notes:
-        raise InputError(f"{path}: no tumor polygon that can be used ({'; '.join(notes[:3])}); {KNOWN}")
-    tumor = shapely.difference(shapely.union_all(areas[TUMOR]), shapely.union_all(areas[EXCLUSION]))
-    aside = shapely.union_all(areas[ASIDE]) if areas[ASIDE] else None
-    return Annotation(tumor, tuple(notes), aside, tuple(sorted(drawing.unknown)))
+    if not areas[TUMOR] and (notes or drawing.shapes):
+        raise InputError(_no_tumor(path, notes))
+    notes += [] if drawing.shapes else ["no polygon: all tissue counts as normal"]
+    tumor = shapely.difference(shapely.union_all(areas[TUMOR]), shapely.union_all(areas[EXCLUSION] + areas[UNUSED]))
+    aside = areas[ASIDE] + areas[UNUSED]
+    return Annotation(tumor, tuple(notes), shapely.union_all(aside) if aside else None, tuple(sorted(drawing.unknown)))
+
+
+def _no_tumor(path: Path, notes: list[str]) -> str:
+    reasons = "; ".join(notes[:3]) or "only what is cut out of it"
+    remedy = "of a slide free of tumor give no annotation, but label normal in a table of slides"
+    return f"{path}: no tumor polygon that can be used ({reasons}); {KNOWN}; {remedy}"

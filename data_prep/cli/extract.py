@@ -59,7 +59,7 @@ def extract(
             FILE.csv with the columns slide,patient,centre,annotation,mpp[,name,label,role].
         stages: Camelyon17's table of stages (patient,stage): its negative nodes are wholly normal.
         itc: What nodes with nothing but isolated tumor cells are, by that table.
-        mpp: Micrometres a pixel of the patches (default 0.25; with --sampling original level 0 as it is).
+        mpp: Micrometres a pixel of the patches (default 0.25; not with --sampling original, which reads level 0).
         size: Edge of a patch in pixels.
         slide_mpp: Micrometres a level-0 pixel of every slide, where the files do not say it or are wrong.
         allow_upsampling: Let patches be finer than the slide.
@@ -126,8 +126,9 @@ def _staged(entries: "list[SlideEntry]", stages: Path | None, itc: str) -> "list
 
     if stages is None:
         return entries
+    staged = apply_stages(entries, stages, itc)
     say(ITC_POLICIES[itc])
-    return apply_stages(entries, stages, itc)
+    return staged
 
 
 def _warn_of_missing(entries: "list[SlideEntry]", folder: Path | None) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from data_prep.cohorts.camelyon import camelyon_entry
 from data_prep.cohorts.entry import NORMAL, TUMOR, SlideEntry
+from data_prep.console import warn
 from data_prep.errors import InputError
 from data_prep.store.cells import read_cells
+from data_prep.store.words import counted
 
 _NODES = {"negative": NORMAL, "micro": TUMOR, "macro": TUMOR}
 ITC = "itc"
@@ -24,14 +26,29 @@ def apply_stages(entries: Sequence[SlideEntry], stages: str | Path, itc: str = "
 
     Negative nodes are wholly normal; micro and macro hold tumor. Those of stage `itc` follow `itc`, one of
     `ITC_POLICIES`: by the challenge's rules they count as negative, although they hold a few tumor cells. A run should
-    print the policy. Slides that the table does not name stay as they are. Raises `InputError` for another stage or
-    policy, and for a negative node with an annotation.
+    print the policy. Slides that the table does not name stay as they are, with a warning. Raises `InputError` where it
+    names none of them, for another stage or policy, and for a negative node with an annotation.
     """
     if itc not in ITC_POLICIES:
         raise InputError(f"there is no ITC policy {itc!r}; take one of {', '.join(ITC_POLICIES)}")
     known = _read(Path(stages))
+    _require_named(Path(stages), entries, known)
     staged = [_staged(entry, known.get(entry.slide, ""), itc) for entry in entries]
     return [entry for entry in staged if entry is not None]
+
+
+def _require_named(path: Path, entries: Sequence[SlideEntry], known: Mapping[str, str]) -> None:
+    """Raise `InputError` where `known` has none of `entries`, whose names are others; warn where it lacks some."""
+    missing = [entry.slide for entry in entries if entry.slide not in known]
+    if entries and len(missing) == len(entries):
+        raise InputError(
+            f"{path}: none of these slides is in the table of stages ({missing[0]!r}, for one); add --cohort camelyon, "
+            "or name them as camelyon17_patient004_node4 in the column name of their table"
+        )
+    if missing:
+        warn(
+            f"{path}: {counted(len(missing), 'slide')} without a stage there stay as they are ({missing[0]!r}, for one)"
+        )
 
 
 def _read(path: Path) -> dict[str, str]:

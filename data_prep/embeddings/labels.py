@@ -36,7 +36,7 @@ def slide_labels(line: SlideLine, file: SlideFile) -> np.ndarray:
     """The labels (n,) int8 of the patches of a slide: that of its line, or by its annotation; -1 unknown.
 
     By the rules of `extract`: a patch is tumor where at least 60 % of its area is annotated, normal where neither the
-    annotation nor a region of unknown meaning touches it, and unlabelled between.
+    annotation nor a region left aside touches it, and unlabelled between.
 
     Raises `InputError` for an annotation that cannot be used, or for patches of unknown size.
     """

@@ -46,7 +46,7 @@ def cut(
 
 
 class _White:
-    """Places refused as white. Iterating gives, step by step as the judge relaxes, those that will do now."""
+    """Places refused as white. Iterating gives those that will do by now, then more with each step of the judge."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
@@ -57,12 +57,14 @@ class _White:
         self._held.append((self._judge.white, corner))
 
     def __iter__(self) -> Iterator[list[np.ndarray]]:
-        while self._held and not self._judge.exhausted and self._judge.relax():
+        while self._held and not self._judge.exhausted:
             again = [corner for share, corner in self._held if share <= self._judge.share]
             self._held = [(share, corner) for share, corner in self._held if share > self._judge.share]
             self._judge.refused["white"] -= len(again)
             if again:
                 yield [np.stack(again)]
+            if not self._judge.relax():
+                return
 
 
 def _judged(corners: np.ndarray, patches: np.ndarray, judge: Judge, white: _White) -> list[str]:

@@ -17,12 +17,12 @@ MPP = 0.25
 class ExtractionSettings:
     """Everything that decides which patches come out of a slide; equal settings give equal patches.
 
-    `mpp`: micrometres a pixel of the patches, None for 0.25, or for level 0 itself with sampling `original`. `size`:
-    edge of a patch in pixels. `count`: patches of each class and slide, None for 500; a grid takes all. `stride`:
-    pixels of the patches between places of a grid, None for `size`. `coverage` (0..1): least share of tissue or
-    annotation. `margin`: level-0 pixels to keep free along the edges, None for 0, or the original's with its sampling.
-    `geojson_in_bounds`: as in `read_annotation`. Raises `InputError` on a value outside of its range, or one that its
-    sampling does not know.
+    `mpp`: micrometres a pixel of the patches, None for 0.25; sampling `original` reads level 0 itself and takes none.
+    `size`: edge of a patch in pixels. `count`: patches of each class and slide, None for 500; a grid takes all.
+    `stride`: pixels of the patches between places of a grid, None for `size`. `coverage` (0..1): least share of tissue
+    or annotation. `margin`: level-0 pixels to keep free along the edges, None for 0, or the original's with its
+    sampling. `geojson_in_bounds`: as in `read_annotation`. Raises `InputError` on a value outside of its range, or one
+    that its sampling does not know.
     """
 
     mpp: float | None = None
@@ -57,6 +57,8 @@ class ExtractionSettings:
             raise InputError("--n is for random and original sampling; a grid takes every place that --stride gives")
         if self.sampling != "grid" and self.stride is not None:
             raise InputError(f"--stride is for --sampling grid; with {self.sampling} sampling give --n")
+        if self.sampling == "original" and self.mpp is not None:
+            raise InputError("--mpp is for random and grid sampling; the original reads level 0 as it is: leave it out")
 
     @property
     def wanted(self) -> int | None:

@@ -21,7 +21,7 @@ class Ground:
     `size`: (width, height) in level-0 pixels. `corner`: (x, y) of the scanned area. `tissue`: (h, w) bool, of which a
     pixel is `scale` level-0 pixels wide. `annotated`: the same for the annotation, roughly, to find candidates;
     `tumor`: its shapely geometry in level-0 pixels, empty where all is normal. Both are None where nobody knows.
-    `aside`: geometry of what may be tumor or not, None where nothing is.
+    `aside`: geometry of what is neither known as tumor nor to be taken for normal, None where nothing is.
     """
 
     size: tuple[int, int]
@@ -52,7 +52,7 @@ class Ground:
         return AreaShares(self.aside)
 
     def is_aside(self, x: np.ndarray, y: np.ndarray, side: float) -> np.ndarray:
-        """Whether (n,) the squares at `x`, `y` (n,) of `side` level-0 pixels touch what may be tumor or not."""
+        """Whether (n,) the squares at `x`, `y` (n,) of `side` level-0 pixels touch what is left aside."""
         return self._aside_shares.touches(x, y, side)
 
     def belongs(self, kind: str, x: np.ndarray, y: np.ndarray, side: float, coverage: float) -> np.ndarray:

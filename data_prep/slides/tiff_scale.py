@@ -6,13 +6,15 @@ from xml.etree.ElementTree import Element
 from data_prep.errors import InputError
 
 _MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "Å": 1e-4, "in": 25400.0}
+_ENTITIES = "XML with entities or a document type"
 _AN_INCH, _A_CENTIMETRE = 25400.0, 1e4
 
 
 def parse_description(text: str) -> Element | None:
     """The XML in a TIFF description, None where it holds none or is not well-formed.
 
-    It comes before tifffile's own parsing: ValueError on entities and document types.
+    It comes before tifffile's own parsing, and like that parses characters, for which a declared encoding does not
+    count: ValueError on entities and document types.
     """
     if not text.lstrip("\ufeff \r\n\t").startswith("<"):
         return None
@@ -22,10 +24,12 @@ def parse_description(text: str) -> Element | None:
     except ImportError:
         raise InputError('XML is read by defusedxml, which is missing: pip install "mta[slides]"') from None
     try:
-        return fromstring(text.encode(), forbid_dtd=True)
+        return fromstring(text, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise ValueError("XML with entities or a document type") from error
-    except (ParseError, ValueError):
+        raise ValueError(_ENTITIES) from error
+    except (ParseError, ValueError, LookupError) as error:
+        if "<!DOCTYPE" in text:  # not for another parser to try
+            raise ValueError(_ENTITIES) from error
         return None
 
 

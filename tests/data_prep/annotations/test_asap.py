@@ -21,6 +21,15 @@ def test_tumor_groups(tmp_path, group):
 def test_exclusions_are_cut_out(tmp_path, group):
     annotation = read(tmp_path, polygon(HOLE, group), polygon(SQUARE))
     assert annotation.tumor.equals(shapely.box(10, 10, 50, 50) - shapely.box(20, 20, 30, 30))
+    assert annotation.aside is None
+
+
+@pytest.mark.parametrize("group", ["exclude", "Exclude", "ignore", "Ignore*"])
+def test_what_is_not_to_be_used_is_neither_tumor_nor_normal(tmp_path, group):
+    annotation = read(tmp_path, polygon(HOLE, group), polygon(SQUARE))
+    assert annotation.tumor.equals(shapely.box(10, 10, 50, 50) - shapely.box(20, 20, 30, 30))
+    assert annotation.aside.equals(shapely.box(20, 20, 30, 30))
+    assert (annotation.unknown, annotation.notes) == ((), ())
 
 
 def test_overlapping_tumor_is_united_where_the_original_made_holes(tmp_path):
@@ -82,7 +91,13 @@ def test_what_an_outline_runs_around_twice_is_inside(tmp_path):
 def test_no_annotation_at_all_is_no_tumor(tmp_path):
     annotation = read(tmp_path)
     assert annotation.tumor.is_empty
-    assert annotation.notes == ()
+    assert annotation.notes == ("no polygon: all tissue counts as normal",)
+
+
+@pytest.mark.parametrize("group", ["_2", "exclusion", "normal", "exclude", "ignore"])
+def test_exclusions_alone_are_refused(tmp_path, group):
+    with pytest.raises(InputError, match=r"no tumor .*\(only what is cut out of it\); tumor is _0.* label normal"):
+        read(tmp_path, polygon(SQUARE, group))
 
 
 def test_beyond_the_edge_is_cut_off(tmp_path):

@@ -90,6 +90,26 @@ def test_repairs_are_named_after_the_object(tmp_path):
     assert annotation.notes == ("repaired: polygon lesion 3 (self-intersection)",)
 
 
+def test_halves_of_characters_become_question_marks(tmp_path):
+    half = "\ud800"
+    annotation = read(
+        tmp_path,
+        [
+            feature([BOW_TIE], name=f"loop {half}"),
+            feature([HOLE], f"Odd{half}"),
+            feature([HOLE], objectType=half),
+            feature([1, 2], kind=f"Point{half}"),
+        ],
+    )
+    assert annotation.unknown == ("Odd?",)
+    assert annotation.notes == (
+        "left aside: 1 of class Odd?, whose meaning is unknown",
+        "left aside: 1 of object type ?, not annotation",
+        "left aside: 1 of type Point?, which has no area",
+        "repaired: polygon loop ? (self-intersection)",
+    )
+
+
 def test_an_empty_collection_is_no_tumor(tmp_path):
     assert read(tmp_path, {"type": "FeatureCollection", "features": []}).tumor.is_empty
 

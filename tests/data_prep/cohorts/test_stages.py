@@ -5,6 +5,7 @@ import pytest
 
 from data_prep.cohorts import ITC_POLICIES, apply_stages
 from data_prep.cohorts.camelyon import camelyon_entry
+from data_prep.cohorts.paths import plain_entry
 from data_prep.errors import InputError
 
 STAGES = """patient,stage
@@ -54,6 +55,23 @@ def test_bad_tables_are_refused(stages, text, why):
     stages.write_text(text)
     with pytest.raises(InputError, match=why):
         apply_stages(entries(), stages)
+
+
+def test_slides_that_are_named_otherwise_are_refused(stages):
+    plain = [plain_entry(entry.path) for entry in entries()]
+    with pytest.raises(InputError, match=r"none of these slides is in the table .*'patient_000_node_0'.* --cohort cam"):
+        apply_stages(plain, stages)
+    assert apply_stages([], stages) == []
+
+
+def test_slides_without_a_stage_are_counted(stages, capsys):
+    apply_stages(entries()[:4], stages)
+    assert capsys.readouterr().err == ""
+    plain = plain_entry(Path("patient_000_node_1.tif"))
+    assert apply_stages([*entries(), plain], stages)[-1] == plain
+    assert capsys.readouterr().err == (
+        f"warning: {stages}: 2 slides without a stage there stay as they are ('camelyon17_patient000_node4', for one)\n"
+    )
 
 
 def test_contradictions_and_unknown_policies_are_refused(stages):

@@ -77,8 +77,8 @@ def test_no_normal_patch_touches_a_region_of_unknown_class(painted, tmp_path, ca
     features = [feature([list(shape.exterior.coords)], name) for name, shape in shapes]
     write_geojson(tmp_path / "a.geojson", features)
     count = [] if sampling == "grid" else ["--n", "60"]
-    margin = ["--margin", "0"] if sampling == "original" else []
-    flags = ["--size", "32", "--slide-mpp", "0.5", "--mpp", "0.5", "--sampling", sampling, "--quiet", *count, *margin]
+    margin = ["--margin", "0"] if sampling == "original" else ["--mpp", "0.5"]
+    flags = ["--size", "32", "--slide-mpp", "0.5", "--sampling", sampling, "--quiet", *count, *margin]
     assert run(slide, "--annotations", tmp_path, "--out", tmp_path / "s.h5", *flags) == 0
     rows = open_patches(tmp_path / "s.h5").rows.query("label == 0")
     patches = shapely.box(rows["x"], rows["y"], rows["x"] + 32, rows["y"] + 32)
@@ -92,6 +92,19 @@ def test_no_normal_patch_touches_a_region_of_unknown_class(painted, tmp_path, ca
         "rename those that are tumor to Tumor, those free of it to Normal\n"
     )
     assert "a: left aside: 1 of class Carcinoma in situ" in (tmp_path / "s.summary.md").read_text()
+
+
+def test_no_patch_lies_in_a_region_that_is_to_be_ignored(painted, tmp_path, capsys):
+    slide, tumor, ignored = painted("a").path, shapely.box(60, 60, 190, 190), shapely.box(200, 60, 440, 340)
+    shapes = [("Tumor", tumor), ("Ignore*", ignored)]
+    write_geojson(tmp_path / "a.geojson", [feature([list(shape.exterior.coords)], name) for name, shape in shapes])
+    flags = ["--size", "32", "--slide-mpp", "0.5", "--mpp", "0.5", "--sampling", "grid", "--quiet"]
+    assert run(slide, "--annotations", tmp_path, "--out", tmp_path / "s.h5", *flags) == 0
+    rows = open_patches(tmp_path / "s.h5").rows
+    patches = shapely.box(rows["x"], rows["y"], rows["x"] + 32, rows["y"] + 32)
+    assert set(rows["label"]) == {0, 1}
+    assert not shapely.intersects(patches, ignored).any()
+    assert capsys.readouterr().err == ""
 
 
 def test_too_few_patches_are_explained(painted, tmp_path):
@@ -220,6 +233,16 @@ def stride(painted, tmp_path):
     return [painted("a").path, "--stride", "3"], ["--stride is for --sampling grid"]
 
 
+def scaled_original(painted, tmp_path):
+    return [painted("a").path, "--sampling", "original"], ["--mpp is for random and grid sampling", "leave it out"]
+
+
+def stages_of_other_names(painted, tmp_path):
+    (tmp_path / "stages.csv").write_text("patient,stage\npatient_004_node_4.tif,negative\n")
+    slide = painted("patient_004_node_4").path
+    return [slide, "--stages", tmp_path / "stages.csv"], ["none of these slides is in the table", "--cohort camelyon"]
+
+
 def folder(painted, tmp_path):
     return [painted("a").path, "--annotations", tmp_path / "none"], ["none: no folder of annotations"]
 
@@ -242,6 +265,8 @@ BAD = [
     coverage,
     grid,
     stride,
+    scaled_original,
+    stages_of_other_names,
     folder,
 ]
 

@@ -50,6 +50,16 @@ def test_white_ones_get_another_chance_where_too_few_are_found_the_least_white_f
     assert run(places, wanted=9, block=block)[0] == [(151, 0), (152, 33), (155, 34), (154, 38), (150, 55)]
 
 
+@pytest.mark.parametrize("block", [1, 128])
+@pytest.mark.parametrize("whites", [7999, 8000])
+def test_white_ones_get_another_chance_too_where_the_share_has_grown_to_its_top(whites, block):
+    places = [(150, 32)] * 500 + [(151, 90)] * (whites - 500)
+    found, judge = run(places, wanted=600, block=block)
+    assert found == places[:500]
+    assert judge.share == pytest.approx(0.7)
+    assert judge.refused == {"white": whites - 500}
+
+
 def test_a_grid_and_the_original_give_none():
     places = [(150, 55), (151, 0), (152, 33)]
     assert run(places, adaptive=False)[0] == [(151, 0)]

@@ -152,8 +152,20 @@ def test_other_images_are_refused(tmp_path, image, options, why):
         TiffPyramid(write_tiff(tmp_path / "a.tif", image, **options))
 
 
-def test_a_description_with_entities_is_refused(tmp_path):
-    bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><OME>&b;</OME>'
+ENTITY = '<!DOCTYPE a [<!ENTITY b "c">]><OME>&b;</OME>'
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        f'<?xml version="1.0"?>{ENTITY}',
+        f'<?xml version="1.0" encoding="UTF-16"?>{ENTITY}',
+        f'<?xml version="1.0" encoding="klingon"?>{ENTITY}',
+        f"<a b=></a>{ENTITY}",
+    ],
+    ids=["plain", "utf-16", "klingon", "not_well_formed"],
+)
+def test_a_description_with_entities_is_refused(tmp_path, bomb):
     path = write_tiff(tmp_path / "a.tif", IMAGE, description=bomb, tile=None)
     with pytest.raises(RefusedError, match="entities"):
         TiffPyramid(path)
