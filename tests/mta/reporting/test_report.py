@@ -85,6 +85,15 @@ def test_names_are_only_text_in_the_checklist(make_run, tmp_path):
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
 
 
+def test_markdown_in_names_is_only_text_in_the_checklist(make_run, tmp_path):
+    store = samples.store(tmp_path, centre="![x](https://evil.org/a.png) \\![y](z) `c` *b* _u_")
+    run = make_run("![run](z)", store=store)
+    report([run])
+    text = (run / "tripod_claim.md").read_text(encoding="utf-8")
+    assert r"\!\[x\](https://evil.org/a.png) \\\!\[y\](z) \`c\` \*b\* \_u\_" in text
+    assert text.startswith(r"# TRIPOD+AI and CLAIM: \!\[run\](z)")
+
+
 def test_it_can_be_read_without_seeing(make_run):
     tags = read(report([make_run()])).tags
     charts = [attributes for tag, attributes in tags if tag == "svg"]
