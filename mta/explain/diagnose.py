@@ -52,7 +52,8 @@ def diagnose(
         `gradients`. Beside it `diagnose.png` is written.
 
     Raises:
-        InputError: for bad input, before anything is written; also when the training rows are of one centre.
+        InputError: for bad input, before anything is written; also when the training rows are of one centre, or no
+            held-out row is of theirs.
     """
     from data_prep.claims import claimed
     from data_prep.files import write_json
@@ -78,11 +79,17 @@ def diagnose(
 
 
 def _require_centres(subject: Subject, cohort: Cohort) -> None:
+    from mta.explain.domain import of_training_centres
+
     centres = set(cohort.centres[cohort.of("train")]) - {""}
     if len(centres) < 2:
         raise InputError(
             f"{subject.trained.path}: its training rows come from {len(centres)} known centre; to be told apart takes "
             "two or more"
+        )
+    if not of_training_centres(cohort).any():
+        raise InputError(
+            f"{subject.trained.path}: no validation or internal test row is of a training centre; split by patient"
         )
 
 

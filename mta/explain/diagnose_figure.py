@@ -37,9 +37,7 @@ def _draw_probes(axes: Axes, found: dict[str, Any], layers: list[str]) -> None:
         rate = found["head"]["balanced_accuracy"]
         axes.plot(len(layers) - 1, rate, "D", color=COLORS[3], markersize=5, label="the model's own head")
     axes.axhline(found["domain"][0]["chance"], color=GRAY, linestyle="--", linewidth=1, label="chance")
-    axes.axhline(
-        found["domain"][0]["by_class"], color=GRAY, linestyle=":", linewidth=1, label="accuracy by class alone"
-    )
+    axes.axhline(found["domain"][0]["by_class"], color=GRAY, linestyle=":", linewidth=1, label="by class alone")
     axes.set_xticks(range(len(layers)), layers, fontsize=8, parse_math=False)
     axes.set(xlim=(-0.5, len(layers) - 0.5), ylim=(0, 1.03))
     axes.set_ylabel("balanced accuracy", fontsize=8)

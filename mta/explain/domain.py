@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from mta.explain.class_probe import class_facts
 from mta.explain.classifying import BALANCED, LOGISTIC, NETWORK, fit_classifier
 from mta.explain.clustered import accuracies
-from mta.explain.cohort import HELD_OUT
+from mta.explain.cohort import HELD_OUT, Cohort
 from mta.explain.facts import Fact
 from mta.explain.site import Settings, Site
 
@@ -22,8 +22,8 @@ def domain_probes(site: Site, settings: Settings) -> Iterator[dict[str, Any]]:
     """For a logistic regression and a small network: how well a fresh probe tells the centre of held-out patients.
 
     Probes are fitted to training rows and scored on the rows whose role is `held_out`. Beside chance and the most
-    frequent centre stands `by_class`, what knowing the class alone would give: a classifier has to know the class, and
-    where that goes with the centre, something of the centre with it.
+    frequent centre stands `by_class`, the balanced accuracy of knowing the class alone: a classifier has to
+    know the class, and where that goes with the centre, something of the centre with it.
 
     Raises:
         InputError: when there are fewer patients than folds.
@@ -53,19 +53,19 @@ def _rate(name: str, fact: Fact) -> dict[str, Any]:
 
 
 def by_class(site: Site) -> float:
-    """The share of held-out rows whose centre is the most frequent one of their class in training."""
+    """The balanced accuracy on held-out rows of the most frequent centre of their class in training."""
     cohort = site.cohort
-    trained, tested = cohort.of("train") & (cohort.centres != ""), _tested(site)
+    trained, tested = cohort.of("train") & (cohort.centres != ""), of_training_centres(cohort)
     likeliest = {}
     for label in np.unique(cohort.labels):
         names, counts = np.unique(cohort.centres[trained & (cohort.labels == label)], return_counts=True)
         likeliest[label] = names[counts.argmax()] if len(names) else ""
     guessed = np.array([likeliest[label] for label in cohort.labels[tested]])
-    return float((guessed == cohort.centres[tested]).mean())
+    return accuracies(cohort.centres[tested], guessed, cohort.patients[tested])["balanced_accuracy"][0]
 
 
-def _tested(site: Site) -> np.ndarray:
-    cohort = site.cohort
+def of_training_centres(cohort: Cohort) -> np.ndarray:
+    """Whether each row (n,) is held out and its centre is that of a training row."""
     known = np.unique(cohort.centres[cohort.of("train")])
     return cohort.of(HELD_OUT) & np.isin(cohort.centres, known) & (cohort.centres != "")
 
@@ -99,7 +99,7 @@ def _pair(site: Site, a: str, b: str, folds: int) -> dict[str, Any]:
 def _outside(site: Site, folds: int) -> dict[str, Any]:
     """Held-out rows of training centres against external ones: cross-validated, as training has none of these."""
     cohort = site.cohort
-    rows = np.flatnonzero(_tested(site) | cohort.of("external_test"))
+    rows = np.flatnonzero(of_training_centres(cohort) | cohort.of("external_test"))
     names, patients, features = cohort.roles[rows], cohort.patients[rows], site.activations[rows]
     least = min((len(np.unique(patients[names == name])) for name in np.unique(names)), default=0)
     folds = min(folds, least)

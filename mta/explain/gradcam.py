@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from mta.explain.opening import Subject
 
 PROG = "python -m mta.explain gradcam"
-_FILES = {"agreement": ("pointing game", "energy inside"), "deletion": ("deletion", "insertion")}
+_FILES = {
+    "agreement": ("pointing game", "energy inside"),
+    "deletion": ("deletion", "insertion"),
+    "sharpness": ("L1", "L2"),
+}
 
 
 def gradcam(
@@ -39,7 +43,7 @@ def gradcam(
         runs: run folders on images; the first is compared with each other one.
         out: folder for the results; default RUN/explain/gradcam of a single run.
         layer: for Grad-CAM; default the last map of each network.
-        heads: names wanted; default all. One that a further run lacks is left out there.
+        heads: names wanted; default all. One that a further run lacks is left out there; it needs one of them.
         settings: how maps are made; its seed is that of the choice of patches too.
         n: patches measured, of the test rows.
         shown: patches in the gallery.
@@ -83,8 +87,11 @@ def _mapper(subject: Subject, heads: Sequence[str], layer: str, first: bool) -> 
     from mta.explain.mapping import Mapper
 
     model = subject.trained.model
+    there = [head for head in heads if head in model.output]
+    if heads and not there and not first:
+        raise InputError(f"{subject.trained.path}: the run has none of the heads {', '.join(heads)}")
     try:
-        return Mapper(model, heads if first else [head for head in heads if head in model.output], layer)
+        return Mapper(model, heads if first else there, layer)
     except InputError as error:
         raise InputError(f"{subject.trained.path}: {error}") from error
 
@@ -96,9 +103,10 @@ def _tables(facts: pd.DataFrame, curves: pd.DataFrame, names: Sequence[str]) -> 
 
     every = summarized(facts)
     tables = {name: every[every["measure"].isin(measures)] for name, measures in _FILES.items()}
-    if not len(tables["agreement"]):
+    if not tables["agreement"]["patches"].any():
         warn("no nuclei to agree with: the store has no masks, and no mpp to segment at; see docs/maps.md")
-    tables |= {"curves": curves, "sharpness": every[every["chance"].isna()].dropna(axis=1, how="all")}
+    sharp = tables["sharpness"].drop(columns=["chance", "gain", "gain_low", "gain_high"])
+    tables |= {"curves": curves, "sharpness": sharp}
     if len(names) > 1:
         tables["comparison"] = pd.concat([compared(facts, names[0], other) for other in names[1:]])
     return tables

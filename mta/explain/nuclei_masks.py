@@ -11,15 +11,20 @@ _NEOPLASTIC = 0  # the channel of PanNuke's masks
 def nuclei_masks(data: Dataset, rows: np.ndarray, images: np.ndarray) -> np.ndarray | None:
     """Whether each pixel of `rows` is nucleus (n, h, w) bool: by the masks of the store, else segmented.
 
-    `images` (n, h, w, 3) uint8 RGB of those rows. None where there are no masks, and no mpp to segment at.
+    `images` (n, h, w, 3) uint8 RGB of those rows. A row that has neither a mask nor an mpp to segment at gets an empty
+    mask; None where no row of the store has one.
     """
     if data.patches.mask_shape:
         masks = data.patches.take_masks(rows)
         return masks > 0 if masks.ndim == 3 else (masks[..., :5] > 0).any(axis=-1)
-    mpp = data.rows["mpp"].to_numpy(float)[rows]
-    if not np.isfinite(mpp).all():
+    mpp = data.rows["mpp"].to_numpy(float)
+    if not np.isfinite(mpp).any():
         return None
-    return np.stack([segment(image, float(scale)) > 0 for image, scale in zip(images, mpp, strict=True)])
+    masks = np.zeros(images.shape[:3], bool)
+    for mask, image, scale in zip(masks, images, mpp[rows], strict=True):
+        if np.isfinite(scale):
+            mask[:] = segment(image, float(scale)) > 0
+    return masks
 
 
 def neoplastic_masks(data: Dataset, rows: np.ndarray) -> np.ndarray | None:

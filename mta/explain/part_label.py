@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -15,13 +15,16 @@ FOLDS = 5
 def grouped_logits(features: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Logits (n,) of a standardized logistic regression on `features` (n, K), each patient's by the others.
 
-    Folds of whole patients, at most five. NaN where a fold leaves one class to learn from.
+    Folds of whole patients, at most five and no more than patients of a class. NaN where a fold leaves one class to
+    learn from.
     """
     found = np.full(len(labels), np.nan)
-    folds = min(FOLDS, len(np.unique(patients)))
+    folds = min([FOLDS, *(len(np.unique(patients[labels == label])) for label in np.unique(labels))])
     if folds < 2:
         return found
-    for train, test in GroupKFold(folds).split(features, labels, patients):
+    # Logits of all folds are ranked together: other shares of the classes in each would rank them below chance.
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=0).split
+    for train, test in split(features, labels, patients):
         if len(np.unique(labels[train])) == 2:
             model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
             found[test] = model.fit(features[train], labels[train]).decision_function(features[test])

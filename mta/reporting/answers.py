@@ -5,7 +5,7 @@ from collections.abc import Callable
 from data_prep.splits import ROLES
 from mta.evaluation.style import words
 from mta.reporting.evidence import Evidence
-from mta.reporting.flow import size_text, tally
+from mta.reporting.flow import leaks_text, size_text, tally
 from mta.reporting.headline import worst_of
 from mta.reporting.measures import patch_auc, patient_auc, spoken
 from mta.reporting.origin import facts_of
@@ -60,9 +60,7 @@ def _inputs(run: Evidence) -> str:
 
 
 def _partition(run: Evidence) -> str:
-    leaks = run.record.get("leaks", [])
-    disjoint = f"leaks let through: {'; '.join(map(str, leaks))}" if leaks else "no patient in two roles (checked)"
-    return f"split {run.config.split}; {disjoint}"
+    return f"split {run.config.split}; {leaks_text(run)}"
 
 
 def _scaling(run: Evidence) -> str:

@@ -1,5 +1,6 @@
 """The TRIPOD+AI and CLAIM checklists, filled in as far as the run can speak for itself."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -10,6 +11,8 @@ from mta.reporting.evidence import Evidence
 from mta.reporting.items import ITEMS
 
 _HEADS = ("item", "TRIPOD+AI", "CLAIM", "what the run says")
+_MARKUP = re.compile(r"[\\`*_\[\]!]")
+"""What Markdown takes for more than text; bars are escaped by the table, < > & as HTML."""
 _LEAD = (
     "Items of TRIPOD+AI (Collins et al. 2024) and CLAIM (2024 update) in our own words, with what the run folder "
     "says. The rest, and whether this suffices, is for the authors, who check against the guidelines themselves."
@@ -34,8 +37,8 @@ def checklist_text(runs: Sequence[Evidence]) -> str:
 
 
 def _plain(cells: Sequence[str]) -> list[str]:
-    """`cells` without markup: Markdown lets HTML through."""
-    return [escape(cell, quote=False) for cell in cells]
+    """`cells` without markup: neither Markdown nor the HTML that it lets through."""
+    return [escape(_MARKUP.sub(r"\\\g<0>", cell), quote=False) for cell in cells]
 
 
 def filled(run: Evidence) -> dict[str, list[list[str]]]:

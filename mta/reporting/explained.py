@@ -64,19 +64,19 @@ def explained(runs: Sequence[Evidence], pixels: Sequence[Patches | str], beside:
 
     Raises `InputError` for a file that is there and damaged.
     """
-    places = {run.name: (run.folder.file("explain"), source) for run, source in zip(runs, pixels, strict=True)}
+    places = [(run.name, run.folder.file("explain"), source) for run, source in zip(runs, pixels, strict=True)]
     if len(runs) > 1:
-        places = {"together": (beside, pixels[0]), **places}
-    folders = [folder / kind for folder, _ in places.values() for kind in _KINDS]
+        places = [("together", beside, pixels[0]), *places]
+    folders = [folder / kind for _, folder, _ in places for kind in _KINDS]
     share = _ALL_FIGURES // max(1, sum(len(list(folder.glob("*.png"))) for folder in folders))
     most = _POINTS // max(1, sum((folder / "umap.csv").is_file() for folder in folders))
     parts: list[Node] = []
     for kind, (heading, purpose, _, _) in _KINDS.items():
         parts += [element("h3", heading), element("p", purpose)]
-        found = {name: folder / kind for name, (folder, _) in places.items() if (folder / kind).is_dir()}
-        for name, folder in found.items():
+        found = [(name, folder / kind, source) for name, folder, source in places if (folder / kind).is_dir()]
+        for number, (name, folder, source) in enumerate(found):
             parts += [element("h4", name)] if len(runs) > 1 else []
-            parts += _umap(folder, places[name][1], name, most) if kind == "umap" else _results(folder, kind, share)
+            parts += _umap(folder, source, str(number), most) if kind == "umap" else _results(folder, kind, share)
         if not found:
             parts.append(_remedy(kind, runs))
     return section("Explanations", *parts)
@@ -97,7 +97,7 @@ def _results(folder: Path, kind: str, share: int) -> list[Node]:
     return parts + [_listed(folder / name) for name in tables if (folder / name).is_file()]
 
 
-def _umap(folder: Path, source: Patches | str, name: str, most: int) -> list[Node]:
+def _umap(folder: Path, source: Patches | str, sheet: str, most: int) -> list[Node]:
     path = folder / "umap.csv"
     if not path.is_file():
         return [element("p", f"{path.name} is not there.", class_="soft")]
@@ -105,7 +105,7 @@ def _umap(folder: Path, source: Patches | str, name: str, most: int) -> list[Nod
     found = _read(path, dtype=dict.fromkeys(names, str))
     texts = {column: found[column].fillna("") for column in names if column in found}
     try:
-        charts = embedding(found.assign(**texts), source, "".join(filter(str.isalnum, name)), most)
+        charts = embedding(found.assign(**texts), source, sheet, most)
     except InputError as error:
         raise InputError(f"{path}: damaged ({error}); make it again, or remove it") from error
     return charts if isinstance(source, Patches) else [*charts, element("p", source, class_="soft")]

@@ -112,13 +112,30 @@ def _count(role: str, centre: str, part: pd.DataFrame, known: bool) -> list[obje
 
 def _remarks(run: Evidence) -> list[str]:
     used = run.split[run.split["role"] != ""]
-    trained = set(used.loc[used["role"] == "train", "centre"])
-    outside = sorted(set(used.loc[used["role"] == "external_test", "centre"]) - trained - {""})
-    leaks = run.record.get("leaks", [])
-    lines = [f"Centres in the external test alone: {', '.join(outside)}."] if outside else []
-    if not outside and (used["role"] == "external_test").any():
-        lines.append("Every centre of the external test is in training, too: it is no test on an unseen centre.")
-    lines.append(f"Leaks let through: {'; '.join(map(str, leaks))}." if leaks else "No patient is in two roles.")
+    lines = _outside(used)
+    leaks = leaks_text(run)
+    lines.append(f"{leaks[0].upper()}{leaks[1:]}.")
     mpp = run.record.get("mpp")
     lines.append(f"Median resolution of training: {mpp:g} µm a pixel." if mpp else "The resolution is not known.")
     return lines
+
+
+def _outside(used: pd.DataFrame) -> list[str]:
+    """What is to be said of the centres of the external test; nothing where there is no such test."""
+    trained = set(used.loc[used["role"] == "train", "centre"])
+    tested = set(used.loc[used["role"] == "external_test", "centre"])
+    if outside := sorted(tested - trained - {""}):
+        return [f"Centres in the external test alone: {', '.join(outside)}."]
+    if not tested:
+        return []
+    if "" in tested:
+        return ["The centres of the external test are not known."]
+    return ["Every centre of the external test is in training, too: it is no test on an unseen centre."]
+
+
+def leaks_text(run: Evidence) -> str:
+    """Whether patients are in several roles, as far as `run.json` says."""
+    leaks = run.record.get("leaks")
+    if leaks is None:
+        return "whether a patient is in two roles is not recorded"
+    return f"leaks let through: {'; '.join(map(str, leaks))}" if leaks else "no patient is in two roles (checked)"

@@ -1,5 +1,7 @@
 """`python -m mta.explain gradcam` on a tiny run."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from data_prep.errors import InputError
 from mta.explain.__main__ import main
 from mta.explain.gradcam import gradcam
 from mta.explain.mapping import METHODS, Mapper, MapSettings, last_map
+from mta.explain.nuclei_masks import nuclei_masks
 from mta.model import ModelSpec, build_model
 from mta.train import train
 from tests.builders import TINY, tiny_concepts, tiny_pixels, tiny_rows
@@ -72,6 +75,31 @@ def test_nuclei_of_the_store(tmp_path):
     assert (run / "explain" / "gradcam" / "gallery.png").stat().st_size > 10_000
 
 
+def test_empty_masks_agree_with_nothing_and_are_no_sharpness(tmp_path, capsys):
+    from data_prep.store import StoreWriter
+
+    store = tmp_path / "masks.h5"
+    with StoreWriter(store, (32, 32), concepts=tiny_concepts(ROWS).attrs["units"], mask_shape=(32, 32)) as writer:
+        writer.append(tiny_pixels(ROWS), ROWS, tiny_concepts(ROWS), np.zeros((len(ROWS), 32, 32), np.uint16))
+    run = train(store, tmp_path / "run", preset="baseline", quiet=True, **TINY)
+    found = gradcam([run], settings=MapSettings(("smoothgrad-squared",), samples=2), n=6, shown=2)
+    assert set(found["sharpness"]["measure"]) == {"L1", "L2"}
+    assert "no nuclei to agree with" in capsys.readouterr().err
+
+
+def test_rows_of_unknown_resolution_have_no_nuclei_and_keep_their_place():
+    rows = ROWS.assign(mpp=np.where(np.arange(len(ROWS)) % 2, 0.5, np.nan))
+    images = np.full((4, 32, 32, 3), 230, np.uint8)
+    images[:, 8:24, 8:24] = (90, 40, 120)
+    data = SimpleNamespace(patches=SimpleNamespace(mask_shape=()), rows=rows)
+    found = nuclei_masks(data, np.arange(4), images)
+    assert found.shape == (4, 32, 32)
+    assert list(found.any(axis=(1, 2))) == [False, True, False, True]
+    assert not nuclei_masks(data, np.array([0, 2]), images[:2]).any()
+    data.rows = rows.assign(mpp=np.nan)
+    assert nuclei_masks(data, np.arange(4), images) is None
+
+
 def refused(capsys, *arguments):
     with pytest.raises(SystemExit) as stop:
         main(["gradcam", *map(str, arguments), "--quiet"])
@@ -86,6 +114,8 @@ def test_bad_input_is_one_line(capsys, tiny_run, baseline, tmp_path):
     assert "no spatial extent" in refused(capsys, tiny_run, "--layer", "features_1")
     assert "no head 'grade'" in refused(capsys, tiny_run, "--heads", "grade")
     assert "--out" in refused(capsys, tiny_run, baseline)
+    lacking = (tiny_run, baseline, "--heads", "ncount", "--out", tmp_path / "out")
+    assert "baseline: the run has none of the heads ncount" in refused(capsys, *lacking)
     assert "--n and --shown" in refused(capsys, tiny_run, "--n", "0")
     assert "--steps of 2" in refused(capsys, tiny_run, "--steps", "1")
     assert "not found" in refused(capsys, tmp_path / "nowhere")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mta.evaluation.scores import auc
 from mta.explain.__main__ import main
 from mta.explain.attribution import Heads
 from mta.explain.nmf.fitting import unit_rows
@@ -15,6 +16,8 @@ from mta.explain.part_label import grouped_logits, label_prediction
 from mta.explain.part_measuring import PartSettings
 from mta.explain.part_output import top_of_each
 from mta.explain.parts import parts
+from mta.train import train
+from tests.builders import TINY, tiny_rows, tiny_store
 
 FAST = PartSettings(counts=(2, 3), starts=2, patches=24, positions=4)
 
@@ -104,10 +107,33 @@ def test_the_label_is_predicted_for_patients_that_were_not_learned_from():
     assert label_prediction(telling, naming, np.ones(200, int), patients) == {}
 
 
+def test_noise_tells_the_label_by_chance_where_patients_have_one_class():
+    patients = np.repeat(np.arange(20), 10)
+    labels = patients % 2
+    noise = [np.random.default_rng(seed).normal(size=(200, 3)) for seed in range(20)]
+    found = [auc(labels, grouped_logits(one, labels, patients)) for one in noise]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_class_of_one_patient_cannot_be_learned():
+    patients = np.repeat(np.arange(5), 4)
+    assert np.isnan(grouped_logits(np.eye(20), (patients == 0).astype(int), patients)).all()
+
+
 def test_exemplars_are_of_different_slides():
     values, slides = np.array([5.0, 4, 3, 2]), np.array(["a", "a", "b", "b"], object)
     assert list(top_of_each(values, slides, 2)) == [0, 2]
     assert list(top_of_each(values, slides, 3)) == [0, 1, 2]
+
+
+def test_batches_without_a_resolution_are_left_out_of_nuclei_alone(tmp_path, monkeypatch):
+    rows = tiny_rows()
+    rows["mpp"] = np.where(rows["patient"] == "p7", 0.5, np.nan)
+    run = train(tiny_store(tmp_path / "s.h5", rows), tmp_path / "run", preset="baseline", quiet=True, **TINY)
+    monkeypatch.setattr("mta.explain.part_measuring.BATCH", 4)
+    table = parts(run, settings=PartSettings((2,), 1, 24, 4))
+    assert table.loc[table["measure"] == "share", "patches"].unique() == 12
+    assert (table.loc[table["measure"] == "nuclei", "patches"] <= 6).all()
 
 
 def refused(capsys, *arguments):

@@ -1,3 +1,5 @@
+import shutil
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -43,6 +45,17 @@ def test_what_was_made_of_several_runs_is_found_beside_the_page(make_run, tmp_pa
     text = read(report(runs, tmp_path / "out" / "report.html")).text
     assert "Not made yet" not in text
     assert "together" in text
+
+
+def test_names_of_runs_neither_hide_results_nor_share_thumbnails(make_run, tmp_path):
+    runs = [make_run(name, seed=number) for number, name in enumerate(("together", "fold-1", "fold1"))]
+    for run in runs:
+        samples.explain(run)
+    shutil.copytree(runs[0] / "explain", tmp_path / "out" / "explain")
+    page = read(report(runs, tmp_path / "out" / "report.html"))
+    sheets = [attributes["id"] for tag, attributes in page.tags if "data-columns" in attributes]
+    assert len(sheets) == len(set(sheets)) == 4
+    assert [attributes["data-sheet"] for _, attributes in page.tags if "data-sheet" in attributes] == sheets
 
 
 def test_without_the_store_points_have_names_alone(tmp_path):

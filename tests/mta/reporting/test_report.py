@@ -85,6 +85,15 @@ def test_names_are_only_text_in_the_checklist(make_run, tmp_path):
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
 
 
+def test_markdown_in_names_is_only_text_in_the_checklist(make_run, tmp_path):
+    store = samples.store(tmp_path, centre="![x](https://evil.org/a.png) \\![y](z) `c` *b* _u_")
+    run = make_run("![run](z)", store=store)
+    report([run])
+    text = (run / "tripod_claim.md").read_text(encoding="utf-8")
+    assert r"\!\[x\](https://evil.org/a.png) \\\!\[y\](z) \`c\` \*b\* \_u\_" in text
+    assert text.startswith(r"# TRIPOD+AI and CLAIM: \!\[run\](z)")
+
+
 def test_it_can_be_read_without_seeing(make_run):
     tags = read(report([make_run()])).tags
     charts = [attributes for tag, attributes in tags if tag == "svg"]
@@ -112,6 +121,39 @@ def test_the_checklist_lies_beside_it_filled_in_as_far_as_may_be(make_run):
     assert {str(number) for number in range(1, 45)} - claimed == set()
     tripod = {int(number) for line in lines for number in re.findall(r"\d+", line.split(" | ")[1])}
     assert tripod == set(range(1, 28))
+
+
+@pytest.mark.parametrize(
+    ("external", "said"),
+    [
+        (["2", "2"], "Centres in the external test alone: 2."),
+        (["2", ""], "Centres in the external test alone: 2."),
+        (["0", "1"], "Every centre of the external test is in training, too"),
+        (["", ""], "The centres of the external test are not known."),
+        (["0", ""], "The centres of the external test are not known."),
+    ],
+)
+def test_of_external_centres_only_what_is_known_is_said(make_run, external, said):
+    run = make_run()
+    split = pd.read_csv(run / "split.csv", dtype=str, keep_default_na=False)
+    outside = split["role"] == "external_test"
+    split.loc[outside, "centre"] = np.resize(external, outside.sum())
+    split.to_csv(run / "split.csv", index=False)
+    text = read(report([run])).text
+    sentences = ("Centres in the external test alone", "Every centre of the external", "The centres of the external")
+    assert said in text
+    assert sum(sentence in text for sentence in sentences) == 1
+
+
+def test_patients_are_said_to_be_apart_only_where_that_was_checked(make_run):
+    run, other = make_run(), make_run("other")
+    record = json.loads((other / "run.json").read_text())
+    del record["leaks"]
+    (other / "run.json").write_text(json.dumps(record))
+    checked, unchecked = (read(report([one])).text for one in (run, other))
+    assert checked.lower().count("no patient is in two roles (checked)") == 2
+    assert "no patient is in two roles" not in unchecked.lower()
+    assert unchecked.lower().count("whether a patient is in two roles is not recorded") == 2
 
 
 def test_the_store_may_be_gone(tmp_path):
