@@ -19,18 +19,22 @@ from mta.slides.reading import batches
 from mta.slides.settings import SlideSettings
 from mta.slides.staining import slide_normalization
 from mta.slides.tiff import write_heatmap
+from mta.trained import Trained
 
 _WORKERS = 2
 
 
-def require_slides(paths: Sequence[str]) -> None:
-    """Raise `InputError` unless every one of `paths` is there, and no two have one name."""
+def require_slides(paths: Sequence[str], trained: Trained, mpp: float | None) -> None:
+    """Raise `InputError` unless `map_slide` can map each of `paths`, and no two have one name."""
+    settings = SlideSettings(mpp)
     names = [Path(path).stem for path in paths]
     for path in paths:
         if not Path(path).exists():
             raise InputError(f"{path}: there is no such slide")
         if names.count(Path(path).stem) > 1:
             raise InputError(f"{path}: another slide has the same name, and would be written to the same folder")
+        with open_slide(path) as slide:
+            lay_grid(slide, trained.side, settings.patch_mpp(trained), settings)
 
 
 def map_slide(folder: Path, network: PartNetwork, parts: np.ndarray, path: str, mpp: float | None, quiet: bool) -> None:

@@ -61,10 +61,10 @@ def parts(
     from mta.explain.part_slides import map_slide, require_slides
 
     folder = results_folder([run], str(out), "parts")
-    require_slides(slides)
     settings = settings or PartSettings()
     [subject] = open_subjects([run], model)
     network = _network(subject, layer, heads)
+    require_slides(slides, subject.trained, mpp)
     with claimed(folder):
         chosen, scans = find_parts(network, settings, folder, quiet)
         table = write_parts(folder, network, chosen, scans, settings, quiet)

@@ -159,6 +159,15 @@ def test_bad_input_is_one_line(capsys, tiny_run, tmp_path):
     assert not list(out.glob("*.csv"))
 
 
+def test_slides_are_looked_at_before_anything_is_written(capsys, tiny_run, scaled_run, slide_path, tmp_path):
+    out, damaged = tmp_path / "out", tmp_path / "damaged.tif"
+    damaged.write_bytes(slide_path.read_bytes()[:200])
+    assert "mpp" in refused(capsys, tiny_run, "--out", out, "--slides", slide_path)
+    assert "mpp" in refused(capsys, scaled_run, "--out", out, "--slides", slide_path, "--mpp", -1)
+    assert "damaged.tif" in refused(capsys, scaled_run, "--out", out, "--slides", damaged)
+    assert not out.exists()
+
+
 def test_parts_of_a_slide_at_full_extent(scaled_run, slide_path, tmp_path):
     import tifffile
 
