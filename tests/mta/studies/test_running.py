@@ -34,12 +34,17 @@ def test_a_process_does_one_run_after_another(jobs, capsys):
 def test_a_killed_worker_and_a_failed_run_are_reported_and_the_rest_goes_on(jobs, capsys, monkeypatch):
     monkeypatch.setattr(running, "run_job", work.fail_or_die)
     failed = running.run_jobs(jobs, 2, quiet=True)
-    assert set(failed) == {"mta/1", "mta/2", "mta/3"}
+    assert set(failed) == {"mta/1", "mta/2"}
     assert "was killed" in failed["mta/1"]
     assert failed["mta/2"] == "mta/2: lacks something"
-    assert failed["mta/3"] == "mta/3: MemoryError: no room"
-    assert sum((job.folder / "predictions.csv").exists() for job in jobs) == 6
+    assert sum((job.folder / "predictions.csv").exists() for job in jobs) == 7
     assert "mta/1: its process was killed" in capsys.readouterr().err
+
+
+def test_any_error_fails_its_run_alone(jobs, monkeypatch):
+    monkeypatch.setattr(running, "run_job", work.break_down)
+    assert running.run_jobs(jobs, 2, quiet=True) == {"mta/3": "mta/3: MemoryError: no room"}
+    assert sum((job.folder / "predictions.csv").exists() for job in jobs) == 8
 
 
 def test_nothing_to_do_starts_no_process(monkeypatch):

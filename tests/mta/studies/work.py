@@ -22,11 +22,16 @@ def write(job) -> list[str]:
 
 
 def fail_or_die(job) -> list[str]:
-    """Seed 1 of mta is killed by the system, seed 2 lacks something, seed 3 meets what nobody thought of."""
+    """Seed 1 of mta is killed by the system, seed 2 lacks something."""
     if job.row == "mta" and job.seed == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     if job.row == "mta" and job.seed == 2:
         raise InputError(f"{job.name}: lacks something")
-    if job.row == "mta":
+    return write(job)
+
+
+def break_down(job) -> list[str]:
+    """Seed 3 of mta meets what nobody thought of."""
+    if job.row == "mta" and job.seed == 3:
         raise MemoryError("no room\nfor it")
     return write(job)
