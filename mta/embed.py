@@ -48,7 +48,8 @@ def embed(
         which is stain augmentation computed ahead.
 
     Raises:
-        InputError: for an unknown network, layer or concept, and weights that are not there.
+        InputError: for an unknown network, layer or concept, weights that are not there, and patches that name neither
+            patient nor slide.
     """
     from data_prep.claims import claimed
     from data_prep.store import align_concepts, open_concepts, open_patches
@@ -62,6 +63,11 @@ def embed(
     if varied < 0 or not 0 <= sigma < 1:
         raise InputError(f"--varied {varied} --sigma {sigma}: give copies, 0 or more, and a strength from 0 to below 1")
     with open_patches(store) as patches, claimed(out):
+        if nameless := int(((patches.rows["patient"] == "") & (patches.rows["slide"] == "")).sum()):
+            raise InputError(
+                f"{store}: {nameless} of {len(patches)} patches name neither patient nor slide, by which embeddings "
+                "are kept; make the store again with a column patient or slide"
+            )
         table = chosen(align_concepts(open_concepts(concepts or store), patches.rows), names)
         encode = encoder(patches.size, backbone, weights, cut or None, seed)
         write_embeddings(patches, table, encode, out, Varied(varied, sigma, seed), quiet)

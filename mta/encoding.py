@@ -1,5 +1,6 @@
 """Patches as embeddings of a frozen network, in the files that CLAM writes."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,9 @@ class Encoder:
 
     network: Any
 
-    def __call__(self, patches: np.ndarray) -> np.ndarray:
-        """Embeddings (n, width) of RGB `uint8` patches."""
-        parts = np.array_split(patches, max(1, -(-len(patches) // BATCH)))
-        return np.concatenate([np.asarray(self.network.predict_on_batch(part)) for part in parts])
+    def __call__(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
+        """Embeddings (n, width) of RGB `uint8` patches, which come in blocks of a batch."""
+        return np.concatenate([np.asarray(self.network.predict_on_batch(block)) for block in blocks])
 
 
 def chosen(table: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
@@ -70,14 +70,19 @@ def write_embeddings(
     groups = [group for _, group in rows.groupby(list(SHARED), sort=False, dropna=False)]
     plain, copies = [], []
     for number, group in enumerate(progress(groups, "embed", len(groups), quiet), 1):
-        pixels = np.stack([patches[row] for row in group.index])
-        plain.append(_write(out, f"{number:05d}", group, encode(pixels), list(table)))
+        plain.append(_write(out, f"{number:05d}", group, encode(_blocks(patches, group.index)), list(table)))
         for copy in range(varied.copies if group["role"].iloc[0] == "train" else 0):
-            features = encode(jitter_hed(pixels, varied.sigma, rng))
+            features = encode(jitter_hed(block, varied.sigma, rng) for block in _blocks(patches, group.index))
             copies.append(_write(out, f"{number:05d}_{copy}", group, features, list(table)))
     _write_csv(out / "embeddings.csv", pd.DataFrame(plain))
     if varied.copies:
         _write_csv(out / "varied.csv", pd.DataFrame(plain + copies))
+
+
+def _blocks(patches: Patches, rows: Sequence[int]) -> Iterator[np.ndarray]:
+    """The pixels of `rows`, at most a batch at a time."""
+    for start in range(0, len(rows), BATCH):
+        yield np.stack([patches[row] for row in rows[start : start + BATCH]])
 
 
 def _write(out: Path, name: str, rows: pd.DataFrame, features: np.ndarray, concepts: list[str]) -> dict[str, Any]:

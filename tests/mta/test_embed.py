@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from data_prep.embeddings import open_embeddings
+from data_prep.errors import InputError
 from data_prep.splits import patient_keys
 from data_prep.store import align_concepts, open_concepts, open_patches
+from mta import encoding
 from mta.embed import embed, main
 from tests.builders import tiny_store
 from tests.mta.studies.builders import study_rows
@@ -69,6 +71,23 @@ def test_patients_are_those_of_the_store_where_only_slides_are_known(tmp_path):
         wanted = patient_keys(patches.rows)
     assert sorted(pd.Series(patient_keys(embeddings.rows)).value_counts()) == sorted(pd.Series(wanted).value_counts())
     embeddings.close()
+
+
+def test_patches_that_name_nobody_are_refused(tmp_path):
+    store = tiny_store(tmp_path / "tiny.h5", study_rows().assign(patient="", slide=""))
+    with pytest.raises(InputError, match=r"patches name neither patient nor slide"):
+        embed(store, tmp_path / "out", quiet=True, **TRUNK)
+    assert not (tmp_path / "out").exists()
+
+
+def test_blocks_change_nothing(made, monkeypatch):
+    store, out = made
+    monkeypatch.setattr(encoding, "BATCH", 5)
+    again = open_embeddings(str(embed(store, out.parent / "again", names=("narea",), quiet=True, **TRUNK)))
+    first = open_embeddings(str(out / "embeddings.csv"))
+    np.testing.assert_allclose(again.read(0, len(again)), first.read(0, len(first)), rtol=1e-5, atol=1e-6)
+    again.close()
+    first.close()
 
 
 def test_random_weights_are_those_of_the_seed(tmp_path):
