@@ -1,7 +1,5 @@
 """`python -m mta.embed`: a patch store as embeddings of a frozen network."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from data_prep.console import require_seed
@@ -12,9 +10,10 @@ PROG = "python -m mta.embed"
 
 
 def embed(
-    store: str | Path,
-    out: str | Path,
-    concepts: str | Path | None = None,
+    store: str,
+    /,
+    out: Path,
+    concepts: Path | None = None,
     names: tuple[str, ...] = (),
     backbone: str = "MobileNetV2",
     weights: str = "imagenet",
@@ -24,28 +23,28 @@ def embed(
     seed: int = 0,
     quiet: bool = False,
 ) -> Path:
-    """Embed every patch of `store`, so that studies on it train heads alone, in seconds a run.
+    """Write what a layer of a frozen network makes of every patch, so that studies train heads alone, in seconds a run.
 
-    A patch becomes the mean over its area of what a layer of the network makes of it.
+    OUT/embeddings.csv is the table that mta.train takes in place of a store. Beside it is for each patient an HDF5 file
+    in the layout of CLAM and a CSV of labels and concepts (several where a patient's patches have several roles or
+    centres), and with --varied OUT/varied.csv: the same rows and after them the copies, which is stain augmentation
+    computed ahead.
 
     Args:
-        store: patch store.
+        store: patch store (or several, as name=path,name=path).
         out: folder for what is made.
-        concepts: concept table; default: the concepts of the store.
-        names: concepts to keep; default: all.
+        concepts: concept table (default: the concepts of the store).
+        names: concepts to keep (default: all).
         backbone: network of keras.applications, or SmallCNN.
         weights: imagenet, none (random), or a weights file of the network without its top.
-        cut: layer to take; default: the last.
-        varied: copies of each training patch whose hematoxylin, eosin and DAB are varied (`jitter_hed`).
-        sigma: strength of that variation (OD).
+        cut: layer whose output is averaged over the patch (default: the last).
+        varied: copies of each training patch whose hematoxylin, eosin and DAB are varied.
+        sigma: strength of that variation (OD), as --stain-sigma of mta.train.
         seed: of that variation, and of random weights.
         quiet: no progress bar.
 
     Returns:
-        The table `embeddings.csv` in `out`, which `mta.train` takes in place of a store. Beside it is for each patient
-        an HDF5 file in the layout of CLAM and a CSV of labels and concepts (several where a patient's patches have
-        several roles or centres), and with `varied` the table `varied.csv`: the same rows and after them the copies,
-        which is stain augmentation computed ahead.
+        The table `embeddings.csv`.
 
     Raises:
         InputError: for an unknown network, layer or concept, weights that are not there, and patches that name neither
@@ -58,7 +57,6 @@ def embed(
     start_quietly()
     from mta.encoding import Varied, chosen, encoder, write_embeddings
 
-    out = Path(out)
     require_seed(seed)
     if varied < 0 or not 0 <= sigma < 1:
         raise InputError(f"--varied {varied} --sigma {sigma}: give copies, 0 or more, and a strength from 0 to below 1")
@@ -74,41 +72,9 @@ def embed(
     return out / "embeddings.csv"
 
 
-def command(
-    store: str,
-    /,
-    out: str,
-    concepts: str | None = None,
-    names: tuple[str, ...] = (),
-    backbone: str = "MobileNetV2",
-    weights: str = "imagenet",
-    cut: str = "",
-    varied: int = 0,
-    sigma: float = 0.2,
-    seed: int = 0,
-    quiet: bool = False,
-) -> None:
-    """Write what a layer of a frozen network makes of every patch, for studies that train heads alone.
-
-    Args:
-        store: patch store
-        out: folder for embeddings.csv, which mta.train takes in place of a store, and its files
-        concepts: concept table (default: the concepts of the store)
-        names: concepts to keep (default: all)
-        backbone: network of keras.applications, or SmallCNN
-        weights: imagenet, none (random), or a weights file of the network without its top
-        cut: layer whose output is averaged over the patch (default: the last)
-        varied: copies of each training patch with other stains, in varied.csv
-        sigma: strength of that variation, as --stain-sigma of mta.train
-        seed: of that variation, and of random weights
-        quiet: no progress bar
-    """
-    embed(store, out, concepts, names, backbone, weights, cut, varied, sigma, seed, quiet)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the command."""
-    run_command(command, PROG, argv)
+    run_command(embed, PROG, argv)
 
 
 if __name__ == "__main__":

@@ -81,8 +81,7 @@ def write_embeddings(
 
 def _blocks(patches: Patches, rows: Sequence[int]) -> Iterator[np.ndarray]:
     """The pixels of `rows`, at most a batch at a time."""
-    for start in range(0, len(rows), BATCH):
-        yield np.stack([patches[row] for row in rows[start : start + BATCH]])
+    return (patches.take(rows[start : start + BATCH]) for start in range(0, len(rows), BATCH))
 
 
 def _write(out: Path, name: str, rows: pd.DataFrame, features: np.ndarray, concepts: list[str]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Patches:
     def take(self, indices: Any) -> np.ndarray:
         """Patches `indices` (n,) in that order as (n, h, w, 3) uint8, duplicates allowed.
 
-        Neighbours are read in blocks, so indices shuffled within a window cost little more than `read`.
+        Neighbors are read in blocks, so indices shuffled within a window cost little more than `read`.
         """
         return gather(indices, len(self), (*self.size, 3), np.dtype(np.uint8), self._read_into)
 

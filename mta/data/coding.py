@@ -85,5 +85,5 @@ def coding_from_json(value: dict[str, Any]) -> Coding:
         scales = {name: Scale(**scale) for name, scale in value["concepts"].items()}
         check_concepts(tuple(scales))
         return Coding(scales, tuple(map(str, value["centres"])))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(f"labels.json is damaged ({error!r}); train again") from error

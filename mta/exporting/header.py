@@ -54,13 +54,15 @@ def read_header(card: Path) -> dict[str, Any]:
         _require(facts)
     except FileNotFoundError as error:
         raise InputError(f"{card}: not found; {remedy}") from error
+    except InputError as error:
+        raise InputError(f"{card}: {error}") from error
     except (OSError, ValueError, IndexError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{card}: its header does not say what the model takes and gives; {remedy}") from error
     return facts
 
 
 def _require(facts: Any) -> None:
-    """ValueError or TypeError unless `facts` are what `card_header` writes."""
+    """ValueError, TypeError or InputError (a name that is none) unless `facts` are what `card_header` writes."""
     kinds = {
         "mpp": float | int | None,
         "stain": str,

@@ -21,7 +21,9 @@ def made(tmp_path_factory):
     """The tiny store, and its embeddings by an untrained network, with two varied copies."""
     folder = tmp_path_factory.mktemp("embed")
     store = tiny_store(folder / "tiny.h5", study_rows())
-    assert embed(store, folder / "out", names=("narea", "ncount"), varied=2, **TRUNK) == folder / "out/embeddings.csv"
+    assert (
+        embed(str(store), folder / "out", names=("narea", "ncount"), varied=2, **TRUNK) == folder / "out/embeddings.csv"
+    )
     return store, folder / "out"
 
 
@@ -55,7 +57,7 @@ def test_rows_of_one_patient_with_two_roles_lie_apart_and_names_are_no_paths(tmp
     rows = study_rows()
     rows["patient"] = "../up"
     store = tiny_store(tmp_path / "tiny.h5", rows)
-    table = embed(store, tmp_path / "out" / "deep", quiet=True, **TRUNK)
+    table = embed(str(store), tmp_path / "out" / "deep", quiet=True, **TRUNK)
     assert not (tmp_path / "out" / "up.h5").exists()
     embeddings = open_embeddings(str(table))
     columns = ["patient", "centre", "role", "label"]
@@ -66,7 +68,7 @@ def test_rows_of_one_patient_with_two_roles_lie_apart_and_names_are_no_paths(tmp
 def test_patients_are_those_of_the_store_where_only_slides_are_known(tmp_path):
     rows = study_rows().assign(patient="")
     store = tiny_store(tmp_path / "tiny.h5", rows)
-    embeddings = open_embeddings(str(embed(store, tmp_path / "out", quiet=True, **TRUNK)))
+    embeddings = open_embeddings(str(embed(str(store), tmp_path / "out", quiet=True, **TRUNK)))
     with open_patches(store) as patches:
         wanted = patient_keys(patches.rows)
     assert sorted(pd.Series(patient_keys(embeddings.rows)).value_counts()) == sorted(pd.Series(wanted).value_counts())
@@ -76,14 +78,14 @@ def test_patients_are_those_of_the_store_where_only_slides_are_known(tmp_path):
 def test_patches_that_name_nobody_are_refused(tmp_path):
     store = tiny_store(tmp_path / "tiny.h5", study_rows().assign(patient="", slide=""))
     with pytest.raises(InputError, match=r"patches name neither patient nor slide"):
-        embed(store, tmp_path / "out", quiet=True, **TRUNK)
+        embed(str(store), tmp_path / "out", quiet=True, **TRUNK)
     assert not (tmp_path / "out").exists()
 
 
 def test_blocks_change_nothing(made, monkeypatch):
     store, out = made
     monkeypatch.setattr(encoding, "BATCH", 5)
-    again = open_embeddings(str(embed(store, out.parent / "again", names=("narea",), quiet=True, **TRUNK)))
+    again = open_embeddings(str(embed(str(store), out.parent / "again", names=("narea",), quiet=True, **TRUNK)))
     first = open_embeddings(str(out / "embeddings.csv"))
     np.testing.assert_allclose(again.read(0, len(again)), first.read(0, len(first)), rtol=1e-5, atol=1e-6)
     again.close()
@@ -93,7 +95,7 @@ def test_blocks_change_nothing(made, monkeypatch):
 def test_random_weights_are_those_of_the_seed(tmp_path):
     store = tiny_store(tmp_path / "tiny.h5", study_rows())
     first, again, other = (
-        open_embeddings(str(embed(store, tmp_path / f"{number}", seed=seed, quiet=True, **TRUNK)))
+        open_embeddings(str(embed(str(store), tmp_path / f"{number}", seed=seed, quiet=True, **TRUNK)))
         for number, seed in enumerate((0, 0, 1))
     )
     assert (first.read(0, 6) == again.read(0, 6)).all()

@@ -18,6 +18,7 @@ from data_prep.stain import load_normalizer
 from data_prep.store import make_rows
 from mta.data.coding import coding_from_json
 from mta.export import main as export
+from mta.exporting.header import read_header
 from mta.predict import main as predict
 from mta.run_folder import RunFolder
 from mta.settings import read_yaml
@@ -43,8 +44,15 @@ class Bomb:
 
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "row", "logit"])
 def test_a_concept_is_no_path_and_no_column(name):
-    with pytest.raises(InputError, match="choose a plain word"):
+    with pytest.raises(InputError, match=r"labels\.json is damaged .*choose a plain word"):
         coding_from_json({"concepts": {name: {"mean": 0.0, "std": 1.0}}, "centres": []})
+
+
+def test_concepts_of_a_card_are_no_paths(tmp_path):
+    facts = {"mpp": None, "stain": "none", "encoder": "", "channels": "rgb", "centres": [], "concepts": {"../evil": ""}}
+    (tmp_path / "card.md").write_text(f"---\nmta: {json.dumps(facts)}\n---\n")
+    with pytest.raises(InputError, match=r"card\.md: concept '\.\./evil': choose a plain word"):
+        read_header(tmp_path / "card.md")
 
 
 def test_the_bomb_works(tmp_path):
