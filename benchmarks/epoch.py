@@ -57,7 +57,8 @@ class Training:
         settings = {"backbone": options.backbone, "trainable": options.trainable, "weights": "none", "cache": cache}
         places = {"store": str(store), "out": str(folder / "run"), "cache_dir": str(folder / "caches")}
         self.config = configure({**settings, **places, "batch_size": BATCH})
-        self.setup, self.network, self.inputs = make_ready(self.config)
+        self.setup, self.network, feed = make_ready(self.config)
+        self.inputs = feed.inputs
         self.network.enter(phases_of(self.config)[0], self.config)
         self.reader = training_reader(self.setup, self.config, self.inputs)
 

@@ -50,6 +50,9 @@ class TrainConfig:
     """trunk layers that learn: paper (five convolutions of InceptionV3), last:N, all or none"""
     cut: str = ""
     """name of the trunk layer to read features from; default: the trunk's output"""
+    standardize: Literal["auto", "on", "off"] = "auto"
+    """whether each pooled trunk feature is brought to mean 0 and variance 1 over training patches, by what the trunk gives
+    before it learns; auto: where it begins with trained weights. Embeddings always are"""
     dense: tuple[int, ...] = (2048, 512, 256)
     """widths of the shared dense layers (units)"""
     dropout: float = 0.8
@@ -136,7 +139,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 PROFILES: dict[str, dict[str, Any]] = {
     "paper": {},
-    "original": {"monitor": "total", "class_weights": "original", "stain": "reinhard", "stain_reference": "first"},
+    "original": {
+        **{"monitor": "total", "class_weights": "original", "stain": "reinhard", "stain_reference": "first"},
+        "standardize": "off",
+    },
 }
 
 
@@ -167,6 +173,7 @@ def model_spec(config: TrainConfig, domains: int, shape: tuple[int, ...]) -> Mod
         trainable=config.trainable,
         **{"embedding": shape[0]} if len(shape) == 1 else {"size": shape[0]},
         cut=config.cut or None,
+        standardize=config.standardize == "on" or (config.standardize == "auto" and config.weights != "none"),
         dense=config.dense,
         dropout=config.dropout,
         l2=config.l2,

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from mta.model import STANDARDIZATION
+
 FEATURE = "feature_{}"
 
 
@@ -30,6 +32,10 @@ class Cut:
         """The variables below the cut, in a fixed order."""
         return list(self.lower.variables)
 
+    def up_to(self, tensor: Any) -> Any:
+        """The network from `{"feature_0": …}` to `tensor` of the model that was cut."""
+        return _above(self.lower.outputs, tensor)
+
 
 def cut_frozen(model: Any) -> Cut | None:
     """`model` cut above the last layers that neither learn nor behave otherwise in training.
@@ -48,11 +54,16 @@ def cut_frozen(model: Any) -> Cut | None:
     lower = keras.Model(model.input, order, name="frozen")
     if not lower.variables:
         return None
-    part = keras.Model(order, model.output, name="learning")
+    return Cut(lower, _above(order, model.output))
+
+
+def _above(order: list[Any], output: Any) -> Any:
     named = [
         keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=FEATURE.format(k)) for k, tensor in enumerate(order)
     ]
-    return Cut(lower, keras.Model({tensor.name: tensor for tensor in named}, part(named), name="upper"))
+    crossing = [given for given, tensor in zip(named, order, strict=True) if tensor is output]
+    above = crossing[0] if crossing else keras.Model(order, output, name="learning")(named)
+    return keras.Model({tensor.name: tensor for tensor in named}, above, name="upper")
 
 
 class _Graph:
@@ -103,5 +114,7 @@ def _below(tensor: Any) -> Iterator[Any]:
 def _steady(operation: Any) -> bool:
     """Whether `operation` gives the same for the same input, in training as in inference, from step to step."""
     if getattr(operation, "trainable_weights", []) or hasattr(operation, "seed_generator"):
+        return False
+    if operation.name == STANDARDIZATION:  # it is the run's: what is below is the same for runs on other rows
         return False
     return not (isinstance(operation, keras.layers.BatchNormalization) and operation.trainable)

@@ -21,11 +21,11 @@ __all__ = ["ModelSpec", "build_model", "build_training_model", "single_head", "t
 def build_model(spec: ModelSpec) -> Any:
     """The inference network of `spec`: a functional Keras model with dict outputs.
 
-    Trunk, average pooling, dense layers with ReLU, L2 and dropout, then one head a task (Graziani et al. 2023,
+    Trunk, average pooling, standardization if asked for, dense layers with ReLU, L2 and dropout, then one head a task (Graziani et al. 2023,
     section 3; layer sizes from the released code).
 
     Input: `image` (n, size, size, 3), RGB from 0 to 255; preprocessing is inside. Or, without trunk and pooling,
-    `embedding` (n, embedding), standardized inside by `mta.data.moments.set_moments`.
+    `embedding` (n, embedding). What is standardized inside is so by `mta.data.moments.set_moments`.
 
     Outputs: `tumor` (n, 1) logit; `domain` (n, domains) softmax behind gradient reversal (no such head for
     `domains=0`); each concept (n, 1), linear, in standardized units. All float32.
@@ -44,12 +44,18 @@ def _pooled_image(spec: ModelSpec) -> tuple[Any, Any]:
     image = keras.Input((spec.size, spec.size, 3), name="image")
     trunk = build_trunk(spec.backbone, spec.weights, image, spec.cut)
     set_trainable(trunk, spec.trainable)
-    return image, layers.GlobalAveragePooling2D(name="pool")(trunk.output)
+    pooled = layers.GlobalAveragePooling2D(name="pool")(trunk.output)
+    return image, _standardized(pooled) if spec.standardize else pooled
 
 
 def _embedding(spec: ModelSpec) -> tuple[Any, Any]:
     embedding = keras.Input((spec.embedding,), name="embedding")
-    return embedding, layers.Normalization(name=STANDARDIZATION, trainable=False)(embedding)
+    return embedding, _standardized(embedding)
+
+
+def _standardized(x: Any) -> Any:
+    # In float32 always: shorter numbers could lose what varies in a number that is far from 0.
+    return layers.Normalization(name=STANDARDIZATION, trainable=False, dtype="float32")(x)
 
 
 def _shared_layers(x: Any, spec: ModelSpec) -> Any:

@@ -81,6 +81,8 @@ def _check_ranges(config: TrainConfig) -> None:
         "strength must be a number of 0 or more": 0 <= config.strength < float("inf"),
         "profile original knows one adversary, of strength 1": config.profile == "paper"
         or (config.adversary_mode, config.strength) == ("marginal", 1.0),
+        "profile original takes pooled features as they are; it knows no standardize": config.profile == "paper"
+        or config.standardize == "off",
         "stain_sigma must be from 0 to below 1": 0 <= config.stain_sigma < 1,
         "color_ranges must be shares from 0 to 1 and turns from 0 to 0.5": all(
             0 <= value <= limit for value, limit in zip(config.color_ranges, (1, 1, 1, 0.5), strict=True)

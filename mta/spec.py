@@ -25,7 +25,9 @@ class ModelSpec:
             "all" or "none". Batch normalization stays in inference mode unless "all".
         size: side of the square input, pixels.
         embedding: numbers of a precomputed embedding, which then is the input in place of an image: there is no trunk,
-            and backbone, weights, trainable, size and cut say nothing. 0 for images.
+            and backbone, weights, trainable, standardize, size and cut say nothing. 0 for images.
+        standardize: whether each pooled feature is brought to mean 0 and variance 1, by `mta.data.moments.set_moments`;
+            embeddings always are.
         cut: name of a trunk layer to read the features from instead of the trunk's output; None for its output.
         dense: widths of the shared fully connected layers.
         dropout: share of units dropped after each of them, 0 to 1.
@@ -46,6 +48,7 @@ class ModelSpec:
     size: int = 224
     embedding: int = 0
     cut: str | None = None
+    standardize: bool = False
     dense: tuple[int, ...] = (2048, 512, 256)
     dropout: float = 0.8
     l2: float = 0.01

@@ -43,7 +43,8 @@ def _offer(name: str, names: list[str]) -> str:
 
 def _standing_names(names: Sequence[str]) -> list[str]:
     """Of the layer `names` of a model of ours those that do not depend on its trunk."""
-    return [name for name in names if name in (_POOL, _STANDARDIZATION) or name.startswith("features_")]
+    below = _POOL if _POOL in names else _STANDARDIZATION  # standardized pooled features are those on another scale
+    return [name for name in names if name == below or name.startswith("features_")]
 
 
 def default_layers(model: Any) -> list[str]:

@@ -51,8 +51,8 @@ def cross_validate(config: TrainConfig, folder: RunFolder, quiet: bool, overwrit
 
 def _begin(config: TrainConfig, folder: RunFolder, overwrite: bool) -> None:
     """Mark `folder` as that of a run, once the first fold is known to be sound: bad input costs and leaves nothing."""
-    setup, _, inputs = make_ready(dataclasses.replace(config, fold=0))
-    inputs.close()
+    setup, _, feed = make_ready(dataclasses.replace(config, fold=0))
+    feed.inputs.close()
     setup.data.patches.close()
     if overwrite:
         folder.clear()

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import keras
+import numpy as np
 
 from data_prep.console import say
 from data_prep.errors import InputError
@@ -12,14 +13,13 @@ from data_prep.files import replacing, write_json
 from mta.cautions import median_mpp
 from mta.config import TrainConfig, model_spec, to_json
 from mta.data.failing import plain_errors
-from mta.data.inputs import Inputs
 from mta.data.moments import fit_moments, set_moments
 from mta.data.reader import BatchReader
 from mta.devices import Devices, open_devices
 from mta.model import taught
 from mta.provenance import input_fingerprints, now, provenance
 from mta.run_folder import WHERE, RunFolder
-from mta.training.feeding import choose_feed
+from mta.training.feeding import Feed, choose_feed
 from mta.training.fitted import require_unchanged, write_fitted
 from mta.training.midway import Midway, Rest
 from mta.training.network import Network, make_network, seeded_model
@@ -41,7 +41,7 @@ class _Epochs(keras.callbacks.Callback):
         self._reader.set_epoch(epoch)
 
 
-def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
+def make_ready(config: TrainConfig) -> tuple[Setup, Network, Feed]:
     """The data and the network of `config`, with everything about them checked and nothing written to the run folder.
 
     Raises:
@@ -53,11 +53,9 @@ def make_ready(config: TrainConfig) -> tuple[Setup, Network, Inputs]:
     spec = model_spec(config, len(setup.coding.centres), setup.data.shape())
     with devices.scope():
         model = seeded_model(spec, config.seed, config.precision)
-        if setup.data.embedded:
-            set_moments(model, *fit_moments(setup.data, config.seed))
     feed = choose_feed(config, setup, taught(model))  # what is computed once is computed on one device of each machine
     with devices.scope():
-        return setup, make_network(model, feed.body, config, setup.class_weights), feed.inputs
+        return setup, make_network(model, feed.body, config, setup.class_weights), feed
 
 
 def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = False) -> None:
@@ -68,30 +66,42 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     """
     devices = open_devices(config.strategy)
     _require_one_run(config, devices)
-    setup, network, inputs = make_ready(config)
+    setup, network, feed = make_ready(config)
     if overwrite:
         folder.clear()
     folder.sweep()
     phases = phases_of(config)
     alone = devices.replicas == 1  # metrics that several replicas share are not put back within an epoch
     found = from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway=alone))))
+    if folder.writes and found is not None:
+        require_unchanged(folder, config, setup)
+    feed.inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
+    if found is None:
+        _standardize(network, feed, setup, devices, config.seed)
     if folder.writes and found is None:
         _begin(folder, config, setup)
-    elif folder.writes:
-        require_unchanged(folder, config, setup)
     with devices.scope():
         progress, running = _take_up(found, network, phases, config)
-    reader = training_reader(setup, config, inputs)
-    inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
-    validation = Validation(setup.data, setup.coding, setup.targets, inputs, devices)
+    reader = training_reader(setup, config, feed.inputs)
+    validation = Validation(setup.data, setup.coding, setup.targets, feed.inputs, devices)
     supervisor = Supervisor(folder, network, validation, config, phases, progress)
     midway = Midway(folder.state, network, progress, len(reader), config.save_minutes if alone else 0, running)
     _train(network, reader, supervisor, midway, phases, config, folder, quiet)
     folder.save_model(network.model, "last")
     if folder.writes:
         write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
-    inputs.close()
+    feed.inputs.close()
     setup.data.patches.close()
+
+
+def _standardize(network: Network, feed: Feed, setup: Setup, devices: Devices, seed: int) -> None:
+    """Fit the moments of what enters the shared layers on training rows, the same for all processes."""
+    if feed.below is None:
+        return
+    rows = setup.data.of("train")
+    shared = devices.share(lambda: fit_moments(feed.inputs, feed.below, rows, seed).tobytes())
+    with devices.scope():
+        set_moments(network.model, np.frombuffer(shared, np.float32).reshape(2, -1))
 
 
 def _require_one_run(config: TrainConfig, devices: Devices) -> None:

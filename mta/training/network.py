@@ -8,7 +8,7 @@ import numpy as np
 
 from mta.config import TrainConfig
 from mta.metrics import DomainAccuracy, LogitAccuracy, TaskLoss
-from mta.model import build_model, build_training_model, tasks_of
+from mta.model import STANDARDIZATION, build_model, build_training_model, tasks_of
 from mta.spec import ModelSpec
 from mta.training.optimizers import make_optimizer
 from mta.training.phases import Phase
@@ -28,8 +28,8 @@ class Network:
             cache holds what the lower one gives.
         training: from `build_training_model` of the body; shares all layers.
         class_weights: (normal, tumor).
-        changing: the variables that training can change, in a fixed order; the rest of the trunk is not worth
-            saving with every epoch.
+        changing: the variables that training can change, and the moments that were fitted before it, in a fixed
+            order; the rest of the trunk is not worth saving with every epoch.
     """
 
     model: Any
@@ -42,6 +42,11 @@ class Network:
     def endpoint(self) -> Any:
         """The `UncertaintyLoss` layer."""
         return self.training.get_layer("uncertainty_loss")
+
+    @property
+    def standardization(self) -> Any:
+        """The layer in front of the shared layers that `mta.data.moments` sets, or None."""
+        return next((layer for layer in self.model.layers if layer.name == STANDARDIZATION), None)
 
     @property
     def reversal(self) -> Any:
@@ -108,7 +113,8 @@ def make_network(model: Any, body: Any, config: TrainConfig, class_weights: tupl
 
         lighten_penalties(body)
     training = build_training_model(body, class_weights, config.weighting)
-    frozen = {id(weight) for layer in model.layers if not layer.trainable for weight in layer.weights}
+    resting = [layer for layer in model.layers if not layer.trainable and layer.name != STANDARDIZATION]
+    frozen = {id(weight) for layer in resting for weight in layer.weights}
     # The order is that of the whole network, so that a state fits whatever part of it was trained.
     known = {id(variable) for variable in model.variables}
     drawing = [variable for variable in body.variables if id(variable) not in known]  # seeds of the augmentation

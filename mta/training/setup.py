@@ -18,7 +18,7 @@ from mta.data.stain import fit_normalizer, still_needed
 
 # What a run on embeddings has no use for.
 _OF_IMAGES = (
-    *("profile", "backbone", "weights", "trainable", "cut", "stain", "stain_reference"),
+    *("profile", "backbone", "weights", "trainable", "cut", "standardize", "stain", "stain_reference"),
     *("augment", "stain_sigma", "color_ranges"),
 )
 

@@ -126,6 +126,8 @@ def restore(network: Network, arrays: dict[str, Any]) -> list[np.ndarray]:
     """
     for i, variable in enumerate(network.changing):
         variable.assign(arrays[f"variable_{i}"])
+    if network.standardization is not None:
+        network.standardization.finalize_state()  # it computes with copies of its weights
     for i, variable in enumerate(network.training.optimizer.variables):
         variable.assign(arrays[f"optimizer_{i}"])
     version, internal, gauss = arrays["generators"]["python"]

@@ -53,7 +53,8 @@ def test_stains_are_those_of_the_reference_where_it_has_some(tiny_h5):
 
 
 def test_patches_are_turned_as_the_reader_says_and_in_training_alone(tiny_h5):
-    setup, network, inputs = ready(tiny_h5, augment=("flips",), stain="none")
+    setup, network, feed = ready(tiny_h5, augment=("flips",), stain="none")
+    inputs = feed.inputs
     rows, views = setup.data.of("train")[:8], np.arange(8)
     inputs.start(rows)
     fed = inputs.between(0, 8, views)
@@ -64,7 +65,8 @@ def test_patches_are_turned_as_the_reader_says_and_in_training_alone(tiny_h5):
 
 
 def test_outputs_are_those_of_the_plain_network_but_in_training(tiny_h5):
-    setup, network, inputs = ready(tiny_h5, augment=EVERY, dropout=0.0)
+    setup, network, feed = ready(tiny_h5, augment=EVERY, dropout=0.0)
+    inputs = feed.inputs
     fed = inputs.take(setup.data.of("validation"))
     plain, behind = network.model(fed["image"]), network.body(fed)
     training = network.body(fed, training=True)
@@ -110,11 +112,11 @@ def test_each_augmentation_changes_training(tiny_h5, tmp_path, name):
 
 def test_flips_alone_go_with_the_cache_and_other_augmentation_around_it(tiny_h5, tmp_path, capsys):
     frozen = {"trainable": "last:1", "epochs": (2, 0), "cache_dir": str(tmp_path)}
-    assert ready(tiny_h5, augment=("flips",), **frozen)[2].views == 8
+    assert ready(tiny_h5, augment=("flips",), **frozen)[2].inputs.views == 8
     assert "feature_0" in ready(tiny_h5, augment=("flips",), **frozen)[1].body.input
     assert capsys.readouterr().out == ""
-    _, network, inputs = ready(tiny_h5, augment=("flips", "hed"), **frozen)
-    assert (inputs.views, set(network.body.input)) == (8, {"image", "views"})
+    _, network, feed = ready(tiny_h5, augment=("flips", "hed"), **frozen)
+    assert (feed.inputs.views, set(network.body.input)) == (8, {"image", "views"})
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("--augment hed: patches differ in every epoch")] == told
 

@@ -14,7 +14,7 @@ def network(value=0.0):
     variables = [keras.Variable(np.full(shape, value, "float32")) for shape in ((), (3,), (2, 2))]
     seed = keras.random.SeedGenerator(7).state
     training = SimpleNamespace(optimizer=SimpleNamespace(variables=[keras.Variable(np.full((3,), value))]))
-    return SimpleNamespace(changing=[*variables, seed], training=training)
+    return SimpleNamespace(changing=[*variables, seed], training=training, standardization=None)
 
 
 def values(net):
