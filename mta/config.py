@@ -51,7 +51,7 @@ class TrainConfig:
     cut: str = ""
     """name of the trunk layer to read features from; default: the trunk's output"""
     standardize: Literal["auto", "on", "off"] = "auto"
-    """whether each pooled trunk feature is brought to mean 0 and variance 1 over training patches, by what the trunk gives
+    """whether pooled trunk features are brought to mean 0 and variance 1 over training patches, by what the trunk gives
     before it learns; auto: where it begins with trained weights. Embeddings always are"""
     dense: tuple[int, ...] = (2048, 512, 256)
     """widths of the shared dense layers (units)"""

@@ -21,8 +21,8 @@ __all__ = ["ModelSpec", "build_model", "build_training_model", "single_head", "t
 def build_model(spec: ModelSpec) -> Any:
     """The inference network of `spec`: a functional Keras model with dict outputs.
 
-    Trunk, average pooling, standardization if asked for, dense layers with ReLU, L2 and dropout, then one head a task (Graziani et al. 2023,
-    section 3; layer sizes from the released code).
+    Trunk, average pooling, standardization if asked for, dense layers with ReLU, L2 and dropout, then one head a task
+    (Graziani et al. 2023, section 3; layer sizes from the released code).
 
     Input: `image` (n, size, size, 3), RGB from 0 to 255; preprocessing is inside. Or, without trunk and pooling,
     `embedding` (n, embedding). What is standardized inside is so by `mta.data.moments.set_moments`.

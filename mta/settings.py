@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import typeguard
 import yaml
@@ -32,10 +32,18 @@ def configure(values: Mapping[str, Any]) -> TrainConfig:
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` by field name, lists as tuples; InputError for unknown keys and wrong types."""
-    given = {_known(key): tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    given = {name: _meant(name, value) for name, value in ((_known(key), value) for key, value in values.items())}
     for key, value in given.items():
         _check_type(key, value)
     return given
+
+
+def _meant(name: str, value: Any) -> Any:
+    """`value` as a setting has it: tuples for lists, and the words that YAML takes for truth values."""
+    if isinstance(value, list):
+        return tuple(value)
+    word = {True: "on", False: "off"}[value] if isinstance(value, bool) else ""
+    return word if word in get_args(get_type_hints(TrainConfig)[name]) else value
 
 
 def _known(key: str) -> str:

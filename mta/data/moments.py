@@ -17,7 +17,7 @@ _STEP = 64
 
 
 def fit_moments(inputs: Inputs, below: Any, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Mean and variance, (2, width) float32, of what `below` gives for `rows`, or for 4,096 of them in blocks by `seed`.
+    """Mean and variance, (2, width) float32, of what `below` gives for `rows`, or for 4,096 of them by `seed`.
 
     A number that hardly varies there, such as a unit that is nearly always off, would be enormous wherever it does: its
     variance is set to the square of a tenth of the median deviation.
@@ -26,7 +26,7 @@ def fit_moments(inputs: Inputs, below: Any, rows: np.ndarray, seed: int) -> np.n
         inputs: of the network, for rows of the store.
         below: model from a dict of inputs to (n, width).
         rows: positions in the store.
-        seed: of the choice.
+        seed: of the choice, blocks of 32 rows.
 
     Raises:
         InputError: where one of the rows cannot be read.

@@ -229,3 +229,27 @@ def test_help_and_version_import_nothing_heavy(command, flag):
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "mta" in result.stdout
+
+
+def test_words_that_yaml_takes_for_truth_values_are_meant_as_words(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("standardize: off\njit: on\ncache: off\n")
+    assert read_yaml(path) == {"standardize": "off", "jit": "on", "cache": "off"}
+    path.write_text("cache: on\n")
+    with pytest.raises(InputError, match="setting cache is True"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("given", "standardize"),
+    [
+        ({}, True),
+        ({"weights": "none"}, False),
+        ({"weights": "none", "standardize": "on"}, True),
+        ({"standardize": "off"}, False),
+        ({"profile": "original"}, False),
+    ],
+    ids=str,
+)
+def test_trunks_that_begin_with_trained_weights_are_standardized(given, standardize):
+    assert model_spec(configure(given), 2, (32, 32, 3)).standardize == standardize
