@@ -105,7 +105,7 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_weights_that_are_not_there_are_one_line_before_anything_runs(tmp_path, backend):
     pytest.importorskip(backend)
     plan = write_plan(tmp_path, settings={**SETTINGS, "weights": str(tmp_path / "none.weights.h5")})
