@@ -1,6 +1,7 @@
 """Trunks: any network of `keras.applications` with its own preprocessing, or a small one for quick runs."""
 
 import inspect
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = No
         Functional model from `image` to a feature map (n, h, w, channels).
 
     Raises:
-        InputError: for an unknown network or layer, and for weights that are not there or do not fit.
+        InputError: for an unknown network or layer, a layer that gives no map, and weights that are not there or do not
+            fit.
     """
     try:
         trunk = _small(image) if name == SMALL else _application(name, image, weights)
@@ -44,8 +46,11 @@ def build_trunk(name: str, weights: str | None, image: Any, cut: str | None = No
         _load(trunk, name, weights)
     if cut is not None and cut not in {layer.name for layer in trunk.layers}:
         raise InputError(f"backbone {name} has no layer {cut!r}")
+    output = trunk.output if cut is None else trunk.get_layer(cut).output
+    if len(output.shape) != 4:
+        raise InputError(f"backbone {name}: layer {cut!r} gives {output.shape}, which is no map; choose another --cut")
     # Made anew because keras.applications wraps a given tensor in a list and then warns of every plain array.
-    return keras.Model(image, trunk.output if cut is None else trunk.get_layer(cut).output, name=trunk.name)
+    return keras.Model(image, output, name=trunk.name)
 
 
 def _small(image: Any) -> Any:
@@ -83,8 +88,8 @@ def _application(name: str, image: Any, weights: str | None) -> Any:
     except Exception as error:  # keras raises a bare Exception when a download fails
         raise InputError(
             f"the ImageNet weights of {name} could not be downloaded ({str(error).splitlines()[0][:200]}); "
-            "put the file into ~/.keras/models or give --weights FILE (see docs/data.md), or --weights none "
-            "to start from noise"
+            f"put the file into {os.environ.get('KERAS_HOME', '~/.keras')}/models or give --weights FILE (see "
+            "docs/data.md), or --weights none to start from noise"
         ) from error
 
 

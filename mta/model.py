@@ -31,13 +31,15 @@ def build_model(spec: ModelSpec) -> Any:
     `domains=0`); each concept (n, 1), linear, in standardized units. All float32.
 
     Raises:
-        InputError: for an unknown backbone, missing weights, layers that are not there, images too small for the
-            trunk, or a concept named like a layer.
+        InputError: for an unknown backbone, missing weights, layers that are not there or give no map, images too
+            small for the trunk, or a concept named like a layer.
     """
     source, pooled = _embedding(spec) if spec.embedding else _pooled_image(spec)
     features = _shared_layers(pooled, spec)
-    _check_names(keras.Model(source, features), spec)
-    return keras.Model(source, _heads(pooled, features, spec), name="mta")
+    outputs = _class_heads(features, spec)
+    _check_names(keras.Model(source, outputs), spec)
+    concepts = _concept_heads(pooled if spec.concept_head_on == "pool" else features, spec)
+    return keras.Model(source, {**outputs, **concepts}, name="mta")
 
 
 def _pooled_image(spec: ModelSpec) -> tuple[Any, Any]:
@@ -66,22 +68,22 @@ def _shared_layers(x: Any, spec: ModelSpec) -> Any:
     return x
 
 
-def _check_names(below: Any, spec: ModelSpec) -> None:
-    network = "the network" if spec.embedding else spec.backbone
-    for name in {layer.name for layer in below.layers} & set(spec.concepts):
-        raise InputError(f"concept {name!r} is also the name of a layer of {network}; rename the concept")
+def _check_names(rest: Any, spec: ModelSpec) -> None:
+    for name in {layer.name for layer in rest.layers} & set(spec.concepts):
+        raise InputError(f"concept {name!r} is also the name of a layer of the network; rename the concept")
 
 
-def _heads(pooled: Any, features: Any, spec: ModelSpec) -> dict[str, Any]:
+def _class_heads(features: Any, spec: ModelSpec) -> dict[str, Any]:
     # Heads stay in float32 under mixed precision: their outputs go straight into the losses.
     outputs = {"tumor": layers.Dense(1, dtype="float32", name="tumor")(features)}
     if spec.domains:
         hidden = GradientReversal(name="gradient_reversal")(features)
         outputs["domain"] = _domain_head(hidden, outputs["tumor"], spec)
-    below = pooled if spec.concept_head_on == "pool" else features
-    for name in spec.concepts:
-        outputs[name] = layers.Dense(1, dtype="float32", name=name)(below)
     return outputs
+
+
+def _concept_heads(below: Any, spec: ModelSpec) -> dict[str, Any]:
+    return {name: layers.Dense(1, dtype="float32", name=name)(below) for name in spec.concepts}
 
 
 def _domain_head(hidden: Any, tumor: Any, spec: ModelSpec) -> Any:

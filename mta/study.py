@@ -34,15 +34,17 @@ def study(config: str | Path, out: str | Path, workers: int = 0, quiet: bool = F
     from data_prep.claims import claimed
     from mta.studies.check import require_testable
     from mta.studies.job import jobs_of
+    from mta.studies.networks import require_networks
     from mta.studies.plan import read_plan
     from mta.studies.running import cores, run_jobs
 
     require_workers(workers or 1)
     plan, folder = read_plan(config), Path(out)
-    require_testable(plan)
+    shapes = require_testable(plan)
     jobs = jobs_of(plan, folder)
     with claimed(folder):
         waiting = [job for job in jobs if not job.done()]
+        require_networks(waiting, shapes, quiet)
         failed = run_jobs(waiting, workers or cores(), quiet)
         lines = write_results(plan, folder, failed)
     if not quiet:

@@ -14,30 +14,40 @@ from mta.studies.plan import StudyPlan
 Source = tuple[str, str, str, tuple[str, ...]]
 
 
-def require_testable(plan: StudyPlan) -> None:
+def require_testable(plan: StudyPlan) -> dict[str, tuple[int, ...]]:
     """Raise InputError unless every store, concept and split is there and every tested role can be tested.
 
     A role needs rows of both classes and of two patients, and all rows of the study must be tested on the same patches.
+
+    Returns:
+        Row -> shape of an input, (side, side, 3) pixels of a patch or (width,) numbers of an embedding.
     """
     splits = range(max(1, len(plan.splits)))
     configs = {row: [plan.config(row, plan.seeds[0], split, Path()) for split in splits] for row in plan.rows}
     wanted = tuple(sorted({name for each in configs.values() for config in each for name in config.concepts}))
     seen: dict[Source, Dataset] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     first: pd.DataFrame | None = None
     for row, each in configs.items():
         try:
             tested = pd.concat([_tested(config, plan.roles, wanted, seen) for config in each], ignore_index=True)
             first = tested if first is None else first
             same_roles(tested, first)
+            shapes[row] = seen[_source(each[0])].shape()
         except InputError as error:
             raise InputError(f"row {row}: {error}") from error
+    return shapes
+
+
+def _source(config: TrainConfig) -> Source:
+    return config.store, config.concept_file, config.split, config.external_centres
 
 
 def _tested(
     config: TrainConfig, roles: tuple[str, ...], concepts: tuple[str, ...], seen: dict[Source, Dataset]
 ) -> pd.DataFrame:
     """The rows of the store that are tested, with their numbers; what was looked at is kept in `seen`."""
-    source = (config.store, config.concept_file, config.split, config.external_centres)
+    source = _source(config)
     if source not in seen:
         seen[source] = _opened(config, roles, concepts)
     data = seen[source]

@@ -45,6 +45,10 @@ class Job:
             folder.require_same(self.config)
         return standing == "finished" and self._measured(folder)
 
+    def trained(self) -> bool:
+        """Whether it is trained; it may still have to be measured."""
+        return RunFolder(self.folder).standing() == "finished"
+
     def _measured(self, folder: RunFolder) -> bool:
         # evaluation.json is written last.
         present = folder.file("evaluation.json").exists()
@@ -106,7 +110,7 @@ def _work(job: Job) -> None:
     from mta.evaluate import evaluate
     from mta.train import train_config
 
-    if RunFolder(job.folder).standing() != "finished":
+    if not job.trained():
         train_config(job.config, quiet=True)
     evaluate(job.folder, model=job.model, quiet=True)
 

@@ -86,6 +86,10 @@ def test_cut_reads_the_features_of_an_inner_layer():
     assert trunk("SmallCNN", cut="block2_pool").output.shape == (None, 8, 8, 32)
     with pytest.raises(InputError, match="SmallCNN has no layer 'block9'"):
         trunk("SmallCNN", cut="block9")
+    with pytest.raises(
+        InputError, match=r"EfficientNetB0: layer 'block1a_se_squeeze' gives \(None, 32\), which is no map"
+    ):
+        trunk("EfficientNetB0", cut="block1a_se_squeeze")
 
 
 def test_cut_trunk_takes_weights_of_the_whole(tmp_path):
@@ -143,8 +147,9 @@ def offline(*arguments, **keywords):
 
 def test_imagenet_without_a_network_says_what_to_do(monkeypatch):
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
+    monkeypatch.setenv("KERAS_HOME", "/home/of/keras")
     with pytest.raises(
-        InputError, match=r"MobileNetV2 could not be downloaded .*--weights FILE.*docs/data\.md"
+        InputError, match=r"MobileNetV2 could not be downloaded .*/home/of/keras/models .*--weights FILE.*docs/data\.md"
     ) as error:
         trunk("MobileNetV2", "imagenet", size=96)
     assert "\n" not in str(error.value)

@@ -106,10 +106,10 @@ def test_concept_head_on_the_pooled_features():
     assert small(dense=()).get_layer("tumor").kernel.shape == (96, 1)
 
 
-@pytest.mark.parametrize("name", ["pool", "features_1", "block1_conv", "preprocessing"])
+@pytest.mark.parametrize("name", ["pool", "features_1", "block1_conv", "preprocessing", "normal", "domain_logits"])
 def test_a_concept_named_like_a_layer_is_refused(name):
-    with pytest.raises(InputError, match=f"concept '{name}' is also the name of a layer of SmallCNN"):
-        small(concepts=(name,))
+    with pytest.raises(InputError, match=f"concept '{name}' is also the name of a layer of the network"):
+        small(concepts=(name,), adversary_mode="conditional")
 
 
 def test_single_head_shares_the_layers():

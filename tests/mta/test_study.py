@@ -11,11 +11,11 @@ import pytest
 from data_prep.claims import claimed
 from data_prep.errors import InputError
 from data_prep.splits import write_split
-from mta.studies import running
+from mta.studies import networks, running
 from mta.study import main, study
 from tests.builders import tiny_rows, tiny_store
 from tests.mta.studies import work
-from tests.mta.studies.builders import ROWS, study_rows, write_plan
+from tests.mta.studies.builders import ROWS, SETTINGS, study_rows, write_plan
 
 TABLES = ("results.csv", "table.csv", "table.tex")
 
@@ -25,6 +25,8 @@ def untrained(monkeypatch):
     """Runs whose predictions are made up, without TensorFlow."""
     monkeypatch.setattr(running, "start_worker", work.start)
     monkeypatch.setattr(running, "run_job", work.write)
+    monkeypatch.setattr(networks, "start_worker", work.start)
+    monkeypatch.setattr(networks, "build", work.build)
 
 
 def test_a_study_leaves_tables_page_figure_and_record(tmp_path, untrained, capsys):
@@ -101,6 +103,21 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys):
         main([str(write_plan(tmp_path, seeds=[])), "--out", str(tmp_path / "out")])
     assert stop.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
+def test_weights_that_are_not_there_are_one_line_before_anything_runs(tmp_path, backend):
+    pytest.importorskip(backend)
+    plan = write_plan(tmp_path, settings={**SETTINGS, "weights": str(tmp_path / "none.weights.h5")})
+    done = subprocess.run(
+        [sys.executable, "-m", "mta.study", str(plan), "--out", str(tmp_path / "out"), "--quiet"],
+        env={**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    said = f"row plain: {tmp_path / 'none.weights.h5'}: there is no such weights file"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"python -m mta.study: {said}\n")
+    assert not (tmp_path / "out").exists()
 
 
 def start(plan: Path, out: Path) -> subprocess.Popen:

@@ -18,9 +18,9 @@ from mta.explain.umap import main, umap
 from mta.explain.umap_output import concepts_of, umap_figure, umap_page
 from mta.run_folder import RunFolder
 from mta.train import train
+from tests.browser import needs_chromium, opened
 from tests.builders import TINY, tiny_pixels, tiny_rows
 from tests.mta.embedded import SETTINGS, cohort
-from tests.mta.explain.browser import needs_chromium, opened
 
 GENERATOR = np.random.default_rng(0)
 
@@ -179,7 +179,6 @@ def test_the_figure_shows_at_most_six_concepts_the_trained_ones_first(tmp_path):
 
 
 @needs_chromium
-@pytest.mark.slow
 def test_the_page_in_a_browser(tiny_h5, tmp_path):
     from data_prep.store import open_patches
 
@@ -192,16 +191,12 @@ def test_the_page_in_a_browser(tiny_h5, tmp_path):
         _hover(page)
         _keys(page)
         _coloring(page)
-        assert page.errors == []
+        assert page.complaints == []
 
 
 def _hover(page):
-    box = page.ask(
-        "(() => { const b = document.querySelectorAll('#plots svg circle')[4].getBoundingClientRect();"
-        "return [b.x + b.width / 2, b.y + b.height / 2]; })()"
-    )
     assert page.ask("document.getElementById('thumb').hidden")
-    page.point(*box)
+    page.point("document.querySelectorAll('#plots svg circle')[4]")
     detail = page.ask("document.getElementById('detail').textContent")
     assert detail.startswith("row4")
     assert "</script><b>" in detail

@@ -1,33 +1,19 @@
 import pytest
 
 from mta.report import report
-from tests.browser import asked, opened
+from tests.browser import needs_chromium, opened
 from tests.mta.reporting import samples
 
-_VISIBLE = """
+pytestmark = needs_chromium
+
+_VISIBLE = """(() => {
 const boxes = [...document.querySelectorAll("svg, figure img")].map((node) => node.getBoundingClientRect());
 const sheets = [...document.querySelectorAll("img")].map((image) => image.naturalWidth);
 return {count: boxes.length, smallest: Math.min(...boxes.map((box) => Math.min(box.width, box.height))),
         images: Math.min(...sheets), wide: document.documentElement.scrollWidth, room: window.innerWidth};
-"""
-_USED = """
-const walk = document.querySelector(".walk"), svg = walk.querySelector("svg");
-const dots = [...svg.querySelectorAll("circle")];
-const said = () => walk.querySelector("output").textContent;
-const shown = () => getComputedStyle(walk.querySelector(".shown")).backgroundImage.slice(0, 20);
-const before = shown();
-dots[5].dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
-const hovered = said(), after = shown();
-svg.focus();
-const key = (name) => { svg.dispatchEvent(new KeyboardEvent("keydown", {key: name})); return said(); };
-const keys = [key("ArrowRight"), key("End"), key("ArrowRight"), key("Home")];
-const color = getComputedStyle(dots[5]).fill, choice = walk.querySelector("select");
-choice.selectedIndex = 3;
-choice.dispatchEvent(new Event("change"));
-const legends = [...walk.querySelectorAll("ul.legend")].map((list) => list.hidden);
-return {before, after, hovered, keys, focused: document.activeElement === svg, legends,
-        changed: getComputedStyle(dots[5]).fill !== color, says: dots.map((dot) => dot.dataset.say)};
-"""
+})()"""
+_WALK = "document.querySelector('.walk')"
+_DOT = f"{_WALK}.querySelectorAll('svg circle')[5]"
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +25,12 @@ def page(report_store, tmp_path_factory):
     return report(runs, folder / "report.html")
 
 
-@pytest.mark.parametrize("scheme", [(), ("--blink-settings=preferredColorScheme=0",)])
-def test_the_browser_has_nothing_to_complain_of(page, tmp_path, scheme):
-    document, complaints = opened(page, tmp_path / "profile", (1200, 900), *scheme)
-    assert complaints == []
-    assert "Checklist" in document
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_browser_has_nothing_to_complain_of(page, dark):
+    with opened(page, dark=dark) as shown:
+        assert shown.ask("matchMedia('(prefers-color-scheme: dark)').matches") == dark
+        assert "Checklist" in shown.ask("document.body.textContent")
+        assert shown.complaints == []
 
 
 def test_a_complaint_would_be_found(page, tmp_path):
@@ -51,27 +38,53 @@ def test_a_complaint_would_be_found(page, tmp_path):
     spoiled.write_text(
         page.read_text(encoding="utf-8").replace("for (const walk", "for (const  walk"), encoding="utf-8"
     )
-    _, complaints = opened(spoiled, tmp_path / "profile")
-    assert "Content Security Policy" in complaints[0]
+    with opened(spoiled) as shown:
+        shown.ask("console.info('said')")
+        shown.ask("void setTimeout(() => { throw Error('thrown'); })")
+        shown.ask("new Promise((ok) => setTimeout(ok, 100))")
+    blocked, said, thrown = shown.complaints
+    assert "Content Security Policy" in blocked
+    assert "said" in said
+    assert "thrown" in thrown
 
 
 @pytest.mark.parametrize("size", [(1200, 900), (500, 900)])
-def test_figures_are_visible_and_nothing_sticks_out(page, tmp_path, size):
-    seen = asked(page, _VISIBLE, tmp_path / "profile", size)
+def test_figures_are_visible_and_nothing_sticks_out(page, size):
+    with opened(page, size) as shown:
+        seen = shown.ask(_VISIBLE)
     assert seen["count"] > 20
     assert seen["smallest"] > 40
     assert seen["images"] > 40
-    assert seen["wide"] <= seen["room"]
+    assert seen["wide"] <= seen["room"] == size[0]
 
 
-def test_points_show_their_patch_by_pointer_and_by_keys(page, tmp_path):
-    used = asked(page, _USED, tmp_path / "profile")
-    says = used["says"]
-    assert used["before"] == "none"
-    assert used["after"].startswith('url("data:image/jpeg')
-    assert used["hovered"] == says[5]
-    assert "patient p" in says[5]
-    assert used["keys"] == [says[6], says[-1], says[0], says[0]]
-    assert used["focused"]
-    assert used["legends"] == [number != 3 for number in range(len(used["legends"]))]
-    assert used["changed"]
+def test_points_show_their_patch_by_pointer_and_by_keys(page):
+    with opened(page) as shown:
+        says = shown.ask(f"[...{_WALK}.querySelectorAll('svg circle')].map((dot) => dot.dataset.say)")
+        assert "patient p" in says[5]
+        assert _picture(shown) == "none"
+        shown.point(_DOT)
+        assert _said(shown) == says[5]
+        assert _picture(shown).startswith('url("data:image/jpeg')
+        shown.ask(f"{_WALK}.querySelector('svg').focus()")
+        assert shown.ask(f"document.activeElement === {_WALK}.querySelector('svg')")
+        for key, number in (("ArrowRight", 6), ("End", -1), ("ArrowRight", 0), ("Home", 0)):
+            shown.press(key)
+            assert _said(shown) == says[number], key
+
+
+def _picture(shown):
+    return shown.ask(f"getComputedStyle({_WALK}.querySelector('.shown')).backgroundImage.slice(0, 20)")
+
+
+def _said(shown):
+    return shown.ask(f"{_WALK}.querySelector('output').textContent")
+
+
+def test_points_are_colored_by_choice(page):
+    with opened(page) as shown:
+        before = shown.ask(f"getComputedStyle({_DOT}).fill")
+        shown.choose(f"{_WALK}.querySelector('select')", 3)
+        legends = shown.ask(f"[...{_WALK}.querySelectorAll('ul.legend')].map((list) => list.hidden)")
+        assert legends == [number != 3 for number in range(len(legends))]
+        assert shown.ask(f"getComputedStyle({_DOT}).fill") != before
