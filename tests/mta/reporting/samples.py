@@ -15,6 +15,7 @@ from mta.provenance import store_fingerprints
 from mta.report import main
 from tests.builders import tiny_rows, tiny_store
 
+EVIL = "<script>alert('x')</script>&\"$\\frac$"
 TASKS = ("tumor", "domain", "ncount", "narea")
 RECORD = {
     "command": ["python", "-m", "mta.train", "<i>"],
