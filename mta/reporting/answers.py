@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from data_prep.splits import ROLES
 from mta.evaluation.style import words
+from mta.reporting.elsewhere import told
 from mta.reporting.evidence import Evidence
 from mta.reporting.flow import leaks_text, size_text, tally
 from mta.reporting.headline import worst_of
@@ -163,6 +164,10 @@ def _measured(run: Evidence, role: str) -> str:
     return f"AUC by patch {patch_auc(part)}, by patient {patient_auc(part)}; ECE {ece}"
 
 
+def _external(run: Evidence) -> str:
+    return "; ".join([_measured(run, "external_test"), *(f"other data, {text}" for text in told(run))])
+
+
 def _heterogeneity(run: Evidence) -> str:
     worst = {role: worst_of(run, role) for role in run.tests}
     told = [
@@ -205,7 +210,7 @@ ANSWERS: dict[str, Callable[[Evidence], str]] = {
     "code": _code,
     "flow": _flow,
     "internal": lambda run: _measured(run, "internal_test"),
-    "external": lambda run: _measured(run, "external_test"),
+    "external": _external,
     "heterogeneity": _heterogeneity,
     "failures": _failures,
 }

@@ -13,14 +13,16 @@ from mta.reporting.certainty import certainty
 from mta.reporting.checklist import checklist, checklist_text
 from mta.reporting.comparing import comparing, require_comparable
 from mta.reporting.discrimination import discrimination
+from mta.reporting.elsewhere import elsewhere
 from mta.reporting.errors import errors
-from mta.reporting.evidence import Evidence, read_runs
+from mta.reporting.evidence import Evidence
 from mta.reporting.explained import explained
 from mta.reporting.flow import flow
 from mta.reporting.headline import headline
 from mta.reporting.look import SCRIPT, STYLE
 from mta.reporting.origin import origin
 from mta.reporting.pixels import open_pixels
+from mta.reporting.reading import read_runs
 from mta.reporting.training import training
 
 LARGEST = 15_000_000
@@ -65,6 +67,7 @@ def _parts(runs: Sequence[Evidence], shared: Path) -> list[Node]:
             flow(runs, pixels),
             training(runs),
             *discrimination(runs),
+            elsewhere(runs),
             *certainty(runs),
             *beside(runs),
             errors(runs, pixels),

@@ -74,6 +74,18 @@ def run(folder: Path, store: Path, skill: float = 1.0, seed: int = 0, preset: st
     return folder
 
 
+def elsewhere(run: Path, store: Path, name: str = "other", shared: int = 0, seed: int = 3) -> Path:
+    """What `mta.evaluate RUN --data` leaves in `run` for the external test of `store`; the folder."""
+    folder = run / f"evaluation-{name}"
+    folder.mkdir()
+    with open_patches(store) as patches:
+        table = predictions(patches.rows, open_concepts(store), 0.7, seed)
+    table[table["role"] == "external_test"].to_csv(folder / "predictions.csv", index=False)
+    about = {"run": str(run), "model": "best", "data": str(store), "fingerprints": [], "shared_patients": shared}
+    (folder / "evaluation.json").write_text(json.dumps(about))
+    return folder
+
+
 def predictions(rows: pd.DataFrame, concepts: pd.DataFrame, skill: float, seed: int) -> pd.DataFrame:
     """Logits that tell the class by `skill`, a random centre, and concepts somewhat off."""
     generator = np.random.default_rng(seed)

@@ -3,7 +3,7 @@ import re
 from mta.report import report
 from mta.reporting.answers import OPEN
 from mta.reporting.checklist import filled
-from mta.reporting.evidence import read_runs
+from mta.reporting.reading import read_runs
 from tests.data_prep.report.test_report import Page
 from tests.mta.reporting import samples
 from tests.mta.reporting.samples import EVIL
