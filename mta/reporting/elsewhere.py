@@ -32,14 +32,15 @@ _READ = (
 
 def elsewhere(runs: Sequence[Evidence]) -> Node:
     """The section, or the command that there is something to show after."""
-    found = [(run, data) for run in runs for data in run.elsewhere]
+    members = [one for run in runs for one in run.members]
+    found = [(run, data) for run in members for data in run.elsewhere]
     parts: list[Node] = [_figures(found), _table(found), element("p", _READ, class_="soft")] if found else []
     remarks = [element("li", _remark(run, data)) for run, data in found]
-    remarks += [element("li", text) for run in runs for text in _unfinished(run)]
+    remarks += [element("li", text) for run in members for text in _unfinished(run)]
     if remarks:
         parts.append(element("ul", *remarks))
     if not found:
-        command = element("code", f"python -m mta.evaluate {runs[0].folder.path} --data STORE")
+        command = element("code", f"python -m mta.evaluate {members[0].folder.path} --data STORE")
         parts.append(element("p", "No other data measured yet: ", command, class_="soft"))
     return section("Other data", *parts)
 
@@ -47,8 +48,9 @@ def elsewhere(runs: Sequence[Evidence]) -> Node:
 def told(run: Evidence) -> list[str]:
     """Each evaluation of `run` in words, role by role."""
     return [
-        f"{data.name}, {words(role)}: AUC by patch {patch_auc(part)}"
-        for data in run.elsewhere
+        f"{data.name}{f' ({one.name})' if run.folds else ''}, {words(role)}: AUC by patch {patch_auc(part)}"
+        for one in run.members
+        for data in one.elsewhere
         for role, part in data.parts.items()
     ]
 

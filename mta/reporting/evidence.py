@@ -1,6 +1,6 @@
 """What a run left behind, as the page takes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +16,12 @@ from mta.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class Evidence:
-    """A finished and evaluated run.
+    """A finished and evaluated run, or a cross-validated one, whose tests are those of its folds, pooled.
 
     `name`: how the page calls it. `record`: `run.json`. `split`: `row, patient, slide, centre, role` of the whole
     store. `predictions`: as `read_predictions` gives them. `history`: one row an epoch. `evaluated`: `evaluation.json`.
-    `elsewhere`: what it was measured on beside its own store.
+    `elsewhere`: what it was measured on beside its own store. `folds`: the runs that a cross-validated one consists of;
+    it has no history of its own, and `train` and `validation` are no roles of its split. `by_fold`: `folds.csv`.
     """
 
     name: str
@@ -33,11 +34,23 @@ class Evidence:
     history: pd.DataFrame
     evaluated: dict[str, Any]
     elsewhere: tuple[OtherData, ...] = ()
+    folds: tuple["Evidence", ...] = ()
+    by_fold: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """What `summarize` makes of the predictions."""
-        return summarize(self.predictions, self.coding.centres)
+        """What `summarize` makes of the predictions; of pooled folds nothing on the domain, a fold's own."""
+        return summarize(self.predictions, () if self.folds else self.coding.centres)
+
+    @property
+    def members(self) -> tuple["Evidence", ...]:
+        """The runs that were trained: the folds, or this run itself."""
+        return self.folds or (self,)
+
+    @property
+    def trained_centres(self) -> set[str]:
+        """The centres of training patches, of any fold."""
+        return {centre for run in self.members for centre in run.split.loc[run.split["role"] == "train", "centre"]}
 
     @property
     def tests(self) -> list[str]:

@@ -25,11 +25,16 @@ def require_classes(predictions: pd.DataFrame, path: Path) -> None:
             raise InputError(f"{path}, {role}: {error}") from error
 
 
-def require_measurable(predictions: pd.DataFrame, path: Path) -> None:
-    """The same, and `InputError` where there is no test, or one of a single patient."""
+def require_tests(predictions: pd.DataFrame, path: Path) -> None:
+    """The same, and `InputError` where there is no test."""
     require_classes(predictions, path)
     if not predictions["role"].isin(TESTS).any():
         raise InputError(f"{path}: no row has a test role; train with a split that has one, as --split patient")
+
+
+def require_patients(predictions: pd.DataFrame, path: Path) -> None:
+    """The same, and `InputError` for a test of a single patient."""
+    require_tests(predictions, path)
     for role, part in predictions[predictions["role"].isin(TESTS)].groupby("role"):
         try:
             require_two_patients(patient_keys(part)[part["label"].to_numpy() >= 0])

@@ -48,12 +48,16 @@ def _about(run: Evidence) -> str:
     concepts = f"concepts {', '.join(config.concepts)}" if config.concepts else "no concepts"
     adversary = "an adversary on the centre" if config.adversary == "centre" else "no adversary"
     model = run.evaluated.get("model", "best")
-    epochs = run.record.get("epochs", len(run.history))
     trunk = "precomputed embeddings" if run.record.get("encoder") else config.backbone
     return (
         f"{run.name}: tumor classifier for patches, preset {config.preset} (profile {config.profile}) on {trunk}, with "
-        f"{concepts} and {adversary}; seed {config.seed}, {epochs} epochs, measured with its {model} model."
+        f"{concepts} and {adversary}; seed {config.seed}, {_length(run)}, measured with its {model} model."
     )
+
+
+def _length(run: Evidence) -> str:
+    epochs = [str(one.record.get("epochs", len(one.history))) for one in run.members]
+    return f"{len(epochs)} folds, pooled, of {', '.join(epochs)} epochs" if run.folds else f"{epochs[0]} epochs"
 
 
 def _tiles(run: Evidence) -> Node:

@@ -11,8 +11,9 @@ from data_prep.splits import ROLES
 from mta.data.coding import coding_from_json
 from mta.evaluation import read_predictions
 from mta.reporting.evidence import Evidence
-from mta.reporting.fitness import require_measurable
+from mta.reporting.fitness import require_patients, require_tests
 from mta.reporting.other_data import read_other_data
+from mta.reporting.pooled import pooled
 from mta.run_folder import RunFolder
 from mta.trained import finished_run
 
@@ -29,7 +30,10 @@ def read_runs(runs: Sequence[str | Path]) -> list[Evidence]:
     paths = [Path(run).resolve() for run in runs]
     if doubled := [path for path in paths if paths.count(path) > 1]:
         raise InputError(f"{doubled[0]}: named twice; a run is not compared with itself")
-    return [_read(finished_run(run), name) for run, name in zip(runs, _names(paths), strict=True)]
+    found = [_read_any(RunFolder(run), name) for run, name in zip(runs, _names(paths), strict=True)]
+    for run in found:
+        require_patients(run.predictions, run.folder.file("predictions.csv"))
+    return found
 
 
 def _names(paths: list[Path]) -> list[str]:
@@ -41,9 +45,34 @@ def _names(paths: list[Path]) -> list[str]:
     return names
 
 
+def _read_any(folder: RunFolder, name: str) -> Evidence:
+    config = folder.config()
+    return _read_folds(folder, name) if config.folds and config.fold < 0 else _read(finished_run(folder.path), name)
+
+
+def _read_folds(folder: RunFolder, name: str) -> Evidence:
+    """A cross-validated run with its folds, each of which may test a single patient."""
+    if folder.standing() != "finished":
+        raise InputError(f"{folder.path}: not all folds are finished; run the same train command again")
+    numbers = range(folder.config().folds)
+    folds = [_read(finished_run(folder.file(f"fold-{number}")), f"{name}/fold-{number}") for number in numbers]
+    for fold in folds:
+        require_tests(fold.predictions, fold.folder.file("predictions.csv"))
+    predictions = read_predictions(folder.file("predictions.csv"))
+    return pooled(folder, name, _record(folder), folds, predictions, _by_fold(folder, len(folds)))
+
+
+def _by_fold(folder: RunFolder, count: int) -> pd.DataFrame:
+    table = _table(folder, "folds.csv")
+    if missing := [column for column in ("fold", "auc", "accuracy") if column not in table]:
+        raise InputError(f"{folder.file('folds.csv')}: damaged (no column {', '.join(missing)}); train again")
+    if len(table) != count:
+        raise InputError(f"{folder.file('folds.csv')}: damaged ({len(table)} lines for {count} folds); train again")
+    return table.apply(pd.to_numeric, errors="coerce")
+
+
 def _read(folder: RunFolder, name: str) -> Evidence:
     predictions = read_predictions(folder.file("predictions.csv"))
-    require_measurable(predictions, folder.file("predictions.csv"))
     evaluated = folder.read("evaluation.json") if folder.file("evaluation.json").exists() else {}
     coding = coding_from_json(folder.read("labels.json"))
     record, split, history = _record(folder), _split(folder), _history(folder)
