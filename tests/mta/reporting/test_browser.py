@@ -36,7 +36,13 @@ def page(report_store, tmp_path_factory):
     runs = [samples.run(folder / name, report_store, skill=skill) for name, skill in (("weak", 0.3), ("strong", 1.5))]
     for run in runs:
         samples.explain(run)
+        samples.elsewhere(run, report_store)
     return report(runs, folder / "report.html")
+
+
+@pytest.fixture(scope="module")
+def crossed(report_store, tmp_path_factory):
+    return report([samples.crossed(tmp_path_factory.mktemp("crossed") / "cv", report_store)])
 
 
 @pytest.mark.parametrize("scheme", [(), ("--blink-settings=preferredColorScheme=0",)])
@@ -56,8 +62,9 @@ def test_a_complaint_would_be_found(page, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(1200, 900), (500, 900)])
-def test_figures_are_visible_and_nothing_sticks_out(page, tmp_path, size):
-    seen = asked(page, _VISIBLE, tmp_path / "profile", size)
+@pytest.mark.parametrize("name", ["page", "crossed"])
+def test_figures_are_visible_and_nothing_sticks_out(request, tmp_path, name, size):
+    seen = asked(request.getfixturevalue(name), _VISIBLE, tmp_path / "profile", size)
     assert seen["count"] > 20
     assert seen["smallest"] > 40
     assert seen["images"] > 40
