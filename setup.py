@@ -50,6 +50,7 @@ EXTRAS["dev"] = [
     "hypothesis>=6.112",
     "nbclient>=0.10",
     "ipykernel>=6.29",
+    "tornado>=6.4",  # tests talk to Chromium by it
     "ruff>=0.12",
     "mypy>=1.11",
     "types-PyYAML",

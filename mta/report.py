@@ -14,7 +14,8 @@ def report(runs: Sequence[str | Path], out: str | Path = "", overwrite: bool = F
     """Write a self-contained HTML page on `runs`, and its checklist, `tripod_claim.md`, beside it.
 
     Args:
-        runs: run folders that `mta.evaluate` has measured; several must have the same test rows.
+        runs: run folders that `mta.evaluate` has measured, or those of cross-validated runs (`--folds`); several must
+            have the same test rows.
         out: the page; default RUN/report.html, to be named for several runs. Figures that compare several runs are
             looked for in the folder `explain` beside it.
         overwrite: replace a page and a checklist that are there.
@@ -44,7 +45,7 @@ def command(runs: tuple[str, ...], /, out: str = "", overwrite: bool = False) ->
     tripod_claim.md, a reporting checklist filled in as far as the run can speak for itself.
 
     Args:
-        runs: run folders, evaluated by python -m mta.evaluate
+        runs: run folders, evaluated by python -m mta.evaluate, or those that hold the folds of one
         out: the page to write (default RUN/report.html; needed for several runs)
         overwrite: replace a page and a checklist that are there
     """

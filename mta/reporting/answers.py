@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from data_prep.splits import ROLES
 from mta.evaluation.style import words
+from mta.reporting.elsewhere import told
 from mta.reporting.evidence import Evidence
 from mta.reporting.flow import leaks_text, size_text, tally
+from mta.reporting.folds import external_of
 from mta.reporting.headline import worst_of
 from mta.reporting.measures import patch_auc, patient_auc, spoken
 from mta.reporting.origin import facts_of
@@ -39,7 +41,9 @@ def _resolution(run: Evidence) -> str:
 
 
 def _flow(run: Evidence) -> str:
-    return "; ".join(f"{words(role) or 'not used'}: {size_text(sizes)}" for role, sizes in tally(run.split).items())
+    parts = [f"{words(role) or 'not used'}: {size_text(sizes)}" for role, sizes in tally(run.split).items()]
+    crossed = [f"{len(run.folds)} folds, each the internal test of one network and given to the others"]
+    return "; ".join([*(crossed if run.folds else []), *parts])
 
 
 def _sample(run: Evidence) -> str:
@@ -48,9 +52,7 @@ def _sample(run: Evidence) -> str:
 
 def _missing(run: Evidence) -> str:
     unlabelled = int((run.predictions["label"] < 0).sum())
-    return (
-        f"{unlabelled} tested patches without a label; what is absent is masked in its task; why it is absent: {OPEN}"
-    )
+    return f"{unlabelled} tested patches without a label; what is absent is masked in its task; why: {OPEN}"
 
 
 def _inputs(run: Evidence) -> str:
@@ -60,7 +62,8 @@ def _inputs(run: Evidence) -> str:
 
 
 def _partition(run: Evidence) -> str:
-    return f"split {run.config.split}; {leaks_text(run)}"
+    split = f"{len(run.folds)} folds of whole patients" if run.folds else f"split {run.config.split}"
+    return f"{split}; {leaks_text(run)}"
 
 
 def _scaling(run: Evidence) -> str:
@@ -85,7 +88,8 @@ def _training(run: Evidence) -> str:
     return (
         f"{config.optimizer}, learning rate {config.learning_rate:g}, batch {config.batch_size}, dropout "
         f"{config.dropout:g}, L2 {config.l2:g}; schedule {config.schedule}, epochs {epochs}; task losses weighted: "
-        f"{config.weighting}; augmentation: {augment}; one model"
+        f"{config.weighting}; augmentation: {augment}; "
+        f"{f'{len(run.folds)} models, one a fold' if run.folds else 'one model'}"
     )
 
 
@@ -106,8 +110,8 @@ def _software(run: Evidence) -> str:
 
 
 def _recalibration(run: Evidence) -> str:
-    values = [f"{words(role)}: {spoken(run.metrics[role]['calibration']['temperature'])}" for role in run.tests[:1]]
-    return f"none applied; temperature fitted on validation, {', '.join(values)}"
+    values = [spoken(one.metrics[one.tests[0]]["calibration"]["temperature"]) for one in run.members]
+    return f"none applied; temperature fitted on validation: {', '.join(values)}"
 
 
 def _prediction(run: Evidence) -> str:
@@ -115,17 +119,16 @@ def _prediction(run: Evidence) -> str:
 
 
 def _imbalance(run: Evidence) -> str:
-    weights = run.record.get("class_weights")
-    told = (
-        f"class weights (normal, tumor) {weights[0]:.3g}, {weights[1]:.3g}" if weights else "no class weights recorded"
-    )
+    weights = [one.record["class_weights"] for one in run.members if one.record.get("class_weights")]
+    pairs = [f"{normal:.3g}, {tumor:.3g}" for normal, tumor in weights]
+    told = f"class weights (normal, tumor) {' / '.join(pairs)}" if pairs else "no class weights recorded"
     return f"{told}; balance: {run.config.balance}; these shift probabilities"
 
 
 def _threshold(run: Evidence) -> str:
-    points = [run.metrics[role]["operating_point"] for role in run.tests]
-    known = [point for point in points if point["threshold"] is not None]
-    told = f"logit above {known[0]['threshold']:.3g}" if known else "none could be chosen"
+    found = [one.metrics[one.tests[0]]["operating_point"]["threshold"] for one in run.members]
+    known = [f"{threshold:.3g}" for threshold in found if threshold is not None]
+    told = f"logit above {', '.join(known)}" if known else "none could be chosen"
     return f"logit and probability a patch; threshold at 95 % specificity of validation: {told}"
 
 
@@ -146,8 +149,7 @@ def _robustness(run: Evidence) -> str:
 
 
 def _explanation(run: Evidence) -> str:
-    folder = run.folder.file("explain")
-    made = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    made = sorted({path.name for one in run.members for path in one.folder.path.glob("explain/*") if path.is_dir()})
     return f"{', '.join(made)}, see Explanations" if made else "none made yet (python -m mta.explain)"
 
 
@@ -161,6 +163,12 @@ def _measured(run: Evidence, role: str) -> str:
     part = run.part(role)
     ece = spoken(run.metrics[role]["calibration"]["ece"])
     return f"AUC by patch {patch_auc(part)}, by patient {patient_auc(part)}; ECE {ece}"
+
+
+def _external(run: Evidence) -> str:
+    own = external_of(run)
+    measured = f"by fold, AUC by patch: {own}" if own else _measured(run, "external_test")
+    return "; ".join([measured, *(f"other data, {text}" for text in told(run))])
 
 
 def _heterogeneity(run: Evidence) -> str:
@@ -205,7 +213,7 @@ ANSWERS: dict[str, Callable[[Evidence], str]] = {
     "code": _code,
     "flow": _flow,
     "internal": lambda run: _measured(run, "internal_test"),
-    "external": lambda run: _measured(run, "external_test"),
+    "external": _external,
     "heterogeneity": _heterogeneity,
     "failures": _failures,
 }

@@ -82,7 +82,7 @@ def _sample(part: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _domain(runs: Sequence[Evidence]) -> Node:
-    known = [run for run in runs if run.coding.centres]
+    known = [one for run in runs for one in run.members if one.coding.centres]
     if not known:
         return section(
             "Domain", element("p", "No run has a domain head: none was made blind to the centre.", class_="soft")

@@ -32,9 +32,10 @@ def certainty(runs: Sequence[Evidence]) -> list[Node]:
         legend([run.name for run in runs]),
         panels(*(_reliability(runs, role) for role in runs[0].tests)),
         element("p", _READ, class_="soft"),
-        table("Calibration; a dash: no temperature fits", heads, lines, texts=2),
+        table("Calibration; a dash: no temperature fits, or folds are pooled", heads, lines, texts=2),
     )
-    lines = [[run.name, words(role), *_operated(run, role)] for run in runs for role in run.tests]
+    members = [one for run in runs for one in run.members]
+    lines = [[run.name, words(role), *_operated(run, role)] for run in members for role in run.tests]
     heads = ["run", "test", "threshold", "sensitivity", "specificity", "accuracy at 0.5"]
     operating = section("Operating points", table("At the threshold of validation", heads, lines, texts=2))
     operating.append(element("p", _POINTS, class_="soft"))

@@ -59,10 +59,10 @@ def _curve(chart: Chart, run: Evidence, role: str, look: str) -> None:
 def _centres(run: Evidence, role: str) -> list[list[object]]:
     part, worst = run.part(role), worst_of(run, role)
     names = part["centre"].where(part["centre"] != "", "unknown")
-    trained = set(run.split.loc[run.split["role"] == "train", "centre"])
+    unseen = {centre for fold in run.members for centre in set(fold.part(role)["centre"]) - fold.trained_centres}
     found = centre_aucs(part["label"], part["logit"], patient_keys(part), names)
     lowest = worst[0].name if worst and worst[1] > 1 else None
-    return [_centre(run.name, role, centre, centre.name == lowest, centre.name in trained) for centre in found]
+    return [_centre(run.name, role, centre, centre.name == lowest, centre.name not in unseen) for centre in found]
 
 
 def _centre(run: str, role: str, centre: Centre, lowest: bool, seen: bool) -> list[object]:

@@ -10,10 +10,14 @@ from data_prep.splits.roles import slide_keys
 from data_prep.store import Patches
 from data_prep.store.words import counted
 from mta.evaluation.style import words
+from mta.reporting.chart import SERIES
 from mta.reporting.evidence import Evidence
 
 _WIDTH, _BOX, _ROW, _NAME = 720, 190, 62, 40
 _LOOKS = {"train": "s5", "validation": "s3", "internal_test": "s0", "external_test": "s1", "": "soft"}
+
+Branch = tuple[str, tuple[int, int, int], str]
+"""Name, (patients, slides, patches), and look."""
 
 
 def flow(runs: Sequence[Evidence], pixels: Sequence[Patches | str]) -> Node:
@@ -24,7 +28,7 @@ def flow(runs: Sequence[Evidence], pixels: Sequence[Patches | str]) -> Node:
     for run, source in zip(shown, pixels, strict=False):
         if len(shown) > 1:
             parts.append(element("h3", run.name))
-        parts += [_diagram(run.split), _counts(run, source)]
+        parts += [_diagram(run.split, _branches(run)), _counts(run, source)]
         parts += [element("p", line, class_="soft") for line in _remarks(run)]
     return section("What was trained on what", *parts)
 
@@ -47,17 +51,31 @@ def size_text(sizes: tuple[int, int, int]) -> str:
     return ", ".join([counted(patients, "patient"), *known, f"{patches:,} patches"])
 
 
-def _diagram(split: pd.DataFrame) -> Node:
-    roles, whole = tally(split), size_text(_sizes(split.assign(patient=patient_keys(split), slide=slide_keys(split))))
-    spoken = "; ".join(f"{_called(role)}: {size_text(sizes)}" for role, sizes in roles.items())
-    height = _ROW * len(roles)
+def _branches(run: Evidence) -> list[Branch]:
+    """The roles of `run`; of a cross-validated one the test of each fold in the place of the internal test."""
+    tests = [
+        (
+            f"test of {fold.name.rpartition('/')[2]}",
+            tally(fold.split).get("internal_test", (0, 0, 0)),
+            f"s{number % SERIES}",
+        )
+        for number, fold in enumerate(run.folds)
+    ]
+    roles = [(role, sizes) for role, sizes in tally(run.split).items() if not (tests and role == "internal_test")]
+    return [*tests, *((_called(role), sizes, "soft" if tests else _LOOKS[role]) for role, sizes in roles)]
+
+
+def _diagram(split: pd.DataFrame, branches: Sequence[Branch]) -> Node:
+    whole = size_text(_sizes(split.assign(patient=patient_keys(split), slide=slide_keys(split))))
+    spoken = "; ".join(f"{name}: {size_text(sizes)}" for name, sizes, _ in branches)
+    height = _ROW * len(branches)
     svg = element("svg", viewBox=f"0 0 {_WIDTH} {height}", class_="wide", role="img")
     svg.set("aria-label", f"Flow of the data. All: {whole}. {spoken}.")
-    top, share = 0.0, height / sum(sizes[2] for sizes in roles.values())
-    for number, (role, sizes) in enumerate(roles.items()):
+    top, share = 0.0, height / sum(sizes[2] for _, sizes, _ in branches)
+    for number, (name, sizes, look) in enumerate(branches):
         thick = sizes[2] * share
-        svg.append(_ribbon(top, top + thick, number * _ROW + 6, (number + 1) * _ROW - 6, _LOOKS[role]))
-        _box(svg, _WIDTH - 2 * _BOX, number * _ROW + 6, _called(role), size_text(sizes), _LOOKS[role])
+        svg.append(_ribbon(top, top + thick, number * _ROW + 6, (number + 1) * _ROW - 6, look))
+        _box(svg, _WIDTH - 2 * _BOX, number * _ROW + 6, name, size_text(sizes), look)
         top += thick
     middle = height / 2
     svg.append(element("rect", x="0", y="0", width=f"{_BOX}", height=f"{height}", rx="6", class_="box"))
@@ -111,8 +129,7 @@ def _count(role: str, centre: str, part: pd.DataFrame, known: bool) -> list[obje
 
 
 def _remarks(run: Evidence) -> list[str]:
-    used = run.split[run.split["role"] != ""]
-    lines = _outside(used)
+    lines = _outside(run)
     leaks = leaks_text(run)
     lines.append(f"{leaks[0].upper()}{leaks[1:]}.")
     mpp = run.record.get("mpp")
@@ -120,11 +137,10 @@ def _remarks(run: Evidence) -> list[str]:
     return lines
 
 
-def _outside(used: pd.DataFrame) -> list[str]:
+def _outside(run: Evidence) -> list[str]:
     """What is to be said of the centres of the external test; nothing where there is no such test."""
-    trained = set(used.loc[used["role"] == "train", "centre"])
-    tested = set(used.loc[used["role"] == "external_test", "centre"])
-    if outside := sorted(tested - trained - {""}):
+    tested = set(run.split.loc[run.split["role"] == "external_test", "centre"])
+    if outside := sorted(tested - run.trained_centres - {""}):
         return [f"Centres in the external test alone: {', '.join(outside)}."]
     if not tested:
         return []

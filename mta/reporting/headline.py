@@ -1,6 +1,6 @@
 """At a glance: what the runs are and the few numbers that matter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def headline(runs: Sequence[Evidence]) -> Node:
     parts = [element("p", _about(run)) for run in runs]
     if len(runs) == 1:
         parts.append(_tiles(runs[0]))
-    parts.append(panels(*(_forest(runs, role) for role in runs[0].tests)))
+    parts.append(panels(*(_compared(runs, role) for role in runs[0].tests)))
     parts += [_numbers(runs), element("p", _INTERVALS, class_="soft")]
     return section("At a glance", *parts)
 
@@ -48,12 +48,16 @@ def _about(run: Evidence) -> str:
     concepts = f"concepts {', '.join(config.concepts)}" if config.concepts else "no concepts"
     adversary = "an adversary on the centre" if config.adversary == "centre" else "no adversary"
     model = run.evaluated.get("model", "best")
-    epochs = run.record.get("epochs", len(run.history))
     trunk = "precomputed embeddings" if run.record.get("encoder") else config.backbone
     return (
         f"{run.name}: tumor classifier for patches, preset {config.preset} (profile {config.profile}) on {trunk}, with "
-        f"{concepts} and {adversary}; seed {config.seed}, {epochs} epochs, measured with its {model} model."
+        f"{concepts} and {adversary}; seed {config.seed}, {_length(run)}, measured with its {model} model."
     )
+
+
+def _length(run: Evidence) -> str:
+    epochs = [str(one.record.get("epochs", len(one.history))) for one in run.members]
+    return f"{len(epochs)} folds, pooled, of {', '.join(epochs)} epochs" if run.folds else f"{epochs[0]} epochs"
 
 
 def _tiles(run: Evidence) -> Node:
@@ -81,20 +85,22 @@ def _domain(run: Evidence, role: str) -> str:
     return "–" if domain["accuracy"] is None else f"{spoken(domain['accuracy'])} ({spoken(domain['chance'])})"
 
 
-def _forest(runs: Sequence[Evidence], role: str) -> Node:
-    """A dot and its interval for each run, from the top."""
-    measured = [patch_auc(run.part(role)) for run in runs]
-    ends = [end for measure in measured for end in (*measure.interval, measure.value)]
-    axis = spanning([*ends], "tumor AUC by patch")
-    heights = np.arange(len(runs))[::-1].astype(float)
-    names = tuple(_short(run.name) for run in runs)
-    frame = Axis(-0.6, len(runs) - 0.4, "", tuple(heights), names)
-    said = f"{words(role)}: " + "; ".join(f"{run.name} {value}" for run, value in zip(runs, measured, strict=True))
+def _compared(runs: Sequence[Evidence], role: str) -> Node:
+    return forest({run.name: patch_auc(run.part(role)) for run in runs}, words(role))
+
+
+def forest(measured: Mapping[str, Measure], title: str) -> Node:
+    """A figure with a dot and its interval for each of the `measured` AUCs by patch, from the top."""
+    ends = [end for measure in measured.values() for end in (*measure.interval, measure.value)]
+    heights = np.arange(len(measured))[::-1].astype(float)
+    names = tuple(map(_short, measured))
+    frame = Axis(-0.6, len(measured) - 0.4, "", tuple(heights), names)
+    said = f"{title}: " + "; ".join(f"{name} {value}" for name, value in measured.items())
     left = 20 + 6 * max(map(len, names))
-    chart = Chart(axis, frame, said, height=70 + _ROW * len(runs), left=left)
-    for place, (measure, y) in enumerate(zip(measured, heights, strict=True)):
+    chart = Chart(spanning([*ends], "tumor AUC by patch"), frame, said, height=70 + _ROW * len(measured), left=left)
+    for place, (measure, y) in enumerate(zip(measured.values(), heights, strict=True)):
         _mark(chart, measure, y, f"s{place % SERIES}")
-    return chart.node(words(role))
+    return chart.node(title)
 
 
 def _mark(chart: Chart, measure: Measure, y: float, look: str) -> None:

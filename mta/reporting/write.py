@@ -13,14 +13,17 @@ from mta.reporting.certainty import certainty
 from mta.reporting.checklist import checklist, checklist_text
 from mta.reporting.comparing import comparing, require_comparable
 from mta.reporting.discrimination import discrimination
+from mta.reporting.elsewhere import elsewhere
 from mta.reporting.errors import errors
-from mta.reporting.evidence import Evidence, read_runs
+from mta.reporting.evidence import Evidence
 from mta.reporting.explained import explained
 from mta.reporting.flow import flow
+from mta.reporting.folds import folds
 from mta.reporting.headline import headline
 from mta.reporting.look import SCRIPT, STYLE
 from mta.reporting.origin import origin
 from mta.reporting.pixels import open_pixels
+from mta.reporting.reading import read_runs
 from mta.reporting.training import training
 
 LARGEST = 15_000_000
@@ -57,18 +60,21 @@ def _title(runs: Sequence[Evidence]) -> str:
 
 
 def _parts(runs: Sequence[Evidence], shared: Path) -> list[Node]:
-    pixels = [open_pixels(run) for run in runs]
+    pixels, members = [open_pixels(run) for run in runs], [one for run in runs for one in run.members]
+    of_members = [source for run, source in zip(runs, pixels, strict=True) for _ in run.members]
     try:
         sections = [
             headline(runs),
             comparing(runs),
             flow(runs, pixels),
-            training(runs),
+            folds(runs),
+            training(members),
             *discrimination(runs),
+            elsewhere(runs),
             *certainty(runs),
             *beside(runs),
             errors(runs, pixels),
-            explained(runs, pixels, shared),
+            explained(members, of_members, shared),
             origin(runs),
             checklist(runs),
         ]

@@ -11,10 +11,12 @@ import pytest
 from data_prep.splits import write_split
 from data_prep.store import open_concepts, open_patches
 from mta.config import TrainConfig, to_json
+from mta.evaluation import auc
 from mta.provenance import store_fingerprints
 from mta.report import main
 from tests.builders import tiny_rows, tiny_store
 
+EVIL = "<script>alert('x')</script>&\"$\\frac$"
 TASKS = ("tumor", "domain", "ncount", "narea")
 RECORD = {
     "command": ["python", "-m", "mta.train", "<i>"],
@@ -70,6 +72,45 @@ def run(folder: Path, store: Path, skill: float = 1.0, seed: int = 0, preset: st
     predictions(rows, open_concepts(store), skill, seed).assign(**changed).to_csv(
         folder / "predictions.csv", index=False
     )
+    return folder
+
+
+def crossed(folder: Path, store: Path, count: int = 3) -> Path:
+    """A cross-validated run on `store` in `folder`, its folds in `fold-K`; external test is what the store says."""
+    with open_patches(store) as patches:
+        rows = patches.rows
+    patients = np.array(sorted(set(rows.loc[rows["role"] != "external_test", "patient"])))
+    tested, lines = [], []
+    for fold in range(count):
+        path = run(folder / f"fold-{fold}", store, seed=fold)
+        known = {name: "internal_test" for name in patients[fold::count]}
+        known[patients[(fold + 1) % len(patients)]] = "validation"
+        inside = rows["role"] != "external_test"
+        roles = rows["role"].where(~inside, rows["patient"].map(known).fillna("train"))
+        write_split(path / "split.csv", rows, roles.to_numpy(str))
+        table = predictions(rows.assign(role=roles), open_concepts(store), 0.5 + fold / 4, fold)
+        table.to_csv(path / "predictions.csv", index=False)
+        tested.append(table[table["role"] == "internal_test"])
+        lines.append({"fold": fold, "auc": auc(tested[-1]["label"], tested[-1]["logit"]), "accuracy": 0.25 * fold})
+    config = json.loads((folder / "fold-0" / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "out": str(folder), "folds": count}))
+    record = json.loads((folder / "fold-0" / "run.json").read_text())
+    own = ("command", "started", "finished", "python", "platform", "backend", "packages", "git", "inputs")
+    (folder / "run.json").write_text(json.dumps({name: record[name] for name in own}))
+    pd.concat(tested).sort_values("row").to_csv(folder / "predictions.csv", index=False)
+    pd.DataFrame(lines).to_csv(folder / "folds.csv", index=False)
+    return folder
+
+
+def elsewhere(run: Path, store: Path, name: str = "other", shared: int = 0, seed: int = 3) -> Path:
+    """What `mta.evaluate RUN --data` leaves in `run` for the external test of `store`; the folder."""
+    folder = run / f"evaluation-{name}"
+    folder.mkdir()
+    with open_patches(store) as patches:
+        table = predictions(patches.rows, open_concepts(store), 0.7, seed)
+    table[table["role"] == "external_test"].to_csv(folder / "predictions.csv", index=False)
+    about = {"run": str(run), "model": "best", "data": str(store), "fingerprints": [], "shared_patients": shared}
+    (folder / "evaluation.json").write_text(json.dumps(about))
     return folder
 
 

@@ -22,12 +22,19 @@ def page(report_store, tmp_path_factory):
     runs = [samples.run(folder / name, report_store, skill=skill) for name, skill in (("weak", 0.3), ("strong", 1.5))]
     for run in runs:
         samples.explain(run)
+        samples.elsewhere(run, report_store)
     return report(runs, folder / "report.html")
 
 
+@pytest.fixture(scope="module")
+def crossed(report_store, tmp_path_factory):
+    return report([samples.crossed(tmp_path_factory.mktemp("crossed") / "cv", report_store)])
+
+
+@pytest.mark.parametrize("name", ["page", "crossed"])
 @pytest.mark.parametrize("dark", [False, True])
-def test_the_browser_has_nothing_to_complain_of(page, dark):
-    with opened(page, dark=dark) as shown:
+def test_the_browser_has_nothing_to_complain_of(request, name, dark):
+    with opened(request.getfixturevalue(name), dark=dark) as shown:
         assert shown.ask("matchMedia('(prefers-color-scheme: dark)').matches") == dark
         assert "Checklist" in shown.ask("document.body.textContent")
         assert shown.complaints == []
@@ -49,8 +56,9 @@ def test_a_complaint_would_be_found(page, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(1200, 900), (500, 900)])
-def test_figures_are_visible_and_nothing_sticks_out(page, size):
-    with opened(page, size) as shown:
+@pytest.mark.parametrize("name", ["page", "crossed"])
+def test_figures_are_visible_and_nothing_sticks_out(request, name, size):
+    with opened(request.getfixturevalue(name), size) as shown:
         seen = shown.ask(_VISIBLE)
     assert seen["count"] > 20
     assert seen["smallest"] > 40
