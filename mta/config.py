@@ -160,6 +160,11 @@ def to_json(config: TrainConfig) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
+def standardizes(config: TrainConfig) -> bool:
+    """Whether pooled features of a trunk are standardized: on request, or where it begins with trained weights."""
+    return config.standardize == "on" or (config.standardize == "auto" and config.weights != "none")
+
+
 def model_spec(config: TrainConfig, domains: int, shape: tuple[int, ...]) -> ModelSpec:
     """The network that `config` asks for, with `domains` classes.
 
@@ -173,7 +178,7 @@ def model_spec(config: TrainConfig, domains: int, shape: tuple[int, ...]) -> Mod
         trainable=config.trainable,
         **{"embedding": shape[0]} if len(shape) == 1 else {"size": shape[0]},
         cut=config.cut or None,
-        standardize=config.standardize == "on" or (config.standardize == "auto" and config.weights != "none"),
+        standardize=standardizes(config),
         dense=config.dense,
         dropout=config.dropout,
         l2=config.l2,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from data_prep.splits import ROLES
+from mta.config import standardizes
 from mta.evaluation.style import words
 from mta.reporting.elsewhere import told
 from mta.reporting.evidence import Evidence
@@ -68,7 +69,10 @@ def _partition(run: Evidence) -> str:
 
 def _scaling(run: Evidence) -> str:
     rows = "all" if run.config.profile == "original" else "training"
-    return f"concepts standardized by mean and deviation of the {rows} rows" if run.coding.scales else "no concepts"
+    concepts = f"concepts standardized by mean and deviation of the {rows} rows" if run.coding.scales else "no concepts"
+    features = "embeddings" if run.record.get("encoder") else "pooled features"
+    scaled = features == "embeddings" or standardizes(run.config)
+    return f"{concepts}; {features} {'standardized by training rows' if scaled else 'taken as they are'}"
 
 
 def _model(run: Evidence) -> str:
@@ -181,10 +185,6 @@ def _heterogeneity(run: Evidence) -> str:
     return f"{'; '.join(told) or 'no centre has both classes'}; other subgroups: {OPEN}"
 
 
-def _failures(run: Evidence) -> str:
-    return f"see Worst errors; what they have in common: {OPEN}"
-
-
 ANSWERS: dict[str, Callable[[Evidence], str]] = {
     "sources": _sources,
     "centres": _centres,
@@ -215,6 +215,6 @@ ANSWERS: dict[str, Callable[[Evidence], str]] = {
     "internal": lambda run: _measured(run, "internal_test"),
     "external": _external,
     "heterogeneity": _heterogeneity,
-    "failures": _failures,
+    "failures": lambda run: f"see Worst errors; what they have in common: {OPEN}",
 }
 """Name of an answer, as in `mta.reporting.items` -> what the run says."""

@@ -1,3 +1,4 @@
+import json
 import re
 
 from mta.report import report
@@ -58,6 +59,15 @@ def answers(*runs):
         for topic, _, _, *whose, answer in lines:
             found.setdefault(topic, {})["".join(whose)] = answer
     return found
+
+
+def test_scaling_says_what_was_standardized(make_run):
+    scaling = "Handling of predictors: scaling, standardization"
+    run = make_run()
+    assert answers(run)[scaling][""].endswith("; pooled features taken as they are")
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**config, "weights": "imagenet"}))
+    assert answers(run)[scaling][""].endswith("; pooled features standardized by training rows")
 
 
 def test_several_runs_answer_together_where_they_agree_and_by_name_where_not(make_run):
