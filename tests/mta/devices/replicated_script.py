@@ -15,7 +15,7 @@ from tests.mta.training.comparing import history
 
 # Twenty training rows in batches of seven: none can be shared out evenly, and the last one is smaller.
 SETTINGS = {**TINY, "batch_size": 7, "dropout": 0.0, "learning_rate": 0.003, "quiet": True, "missing_centre": "mask"}
-FROM_CACHE = {"trainable": "last:2"}
+FEEDS = {"patches": {}, "cache": {"trainable": "last:2"}, "standardized": {"trainable": "none", "standardize": "on", "cache": "off"}}
 
 
 def gappy_store(path):
@@ -29,7 +29,7 @@ def gappy_store(path):
 
 def run(store, out, name, strategy):
     preset, profile, feed = name.split()
-    settings = {**SETTINGS, **(FROM_CACHE if feed == "cache" else {}), "preset": preset, "profile": profile}
+    settings = {**SETTINGS, **FEEDS[feed], "preset": preset, "profile": profile}
     train(store, out, strategy=strategy, cache_dir=str(out.parent / "cache"), **settings)
     return RunFolder(out).load_model("last").get_weights(), history(out)
 

@@ -14,7 +14,11 @@ from tests.mta.training.comparing import MODELS, history, weights
 pytestmark = pytest.mark.slow
 # Epochs that the patience ends: whether to go on is decided alike by all.
 SETTINGS = {"batch_size": 7, "dropout": 0.0, "learning_rate": 0.01, "missing_centre": "mask", "epochs": (4, 3)}
-FEEDS = {"patches": {"patience": 2}, "cache": {"trainable": "last:2"}}
+FEEDS = {
+    "patches": {"patience": 2},
+    "cache": {"trainable": "last:2"},
+    "standardized": {"trainable": "none", "standardize": "on"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def test_two_workers_end_as_one(store, tmp_path, feed):
     assert_close(tmp_path / "two", tmp_path / "one")
     assert history(tmp_path / "two")["loss"].nunique() > 3
     # Each worker has a cache of its own, and only one has a run folder.
-    assert (tmp_path / "two-cache-1").exists() == (feed == "cache")
+    assert (tmp_path / "two-cache-1").exists() == (feed != "patches")
     assert {path.name for path in tmp_path.glob("two*")} <= {"two", "two-cache-0", "two-cache-1"}
 
 

@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 PRESETS = ("baseline", "multitask", "mta", "random-concept", "fixed-weights")
 CASES = [f"{preset} paper {feed}" for preset in PRESETS for feed in ("patches", "cache")]
-CASES += [f"{preset} original patches" for preset in PRESETS] + ["mta original cache"]
+CASES += [f"{preset} original patches" for preset in PRESETS] + ["mta original cache", "mta paper standardized"]
 
 
 def report(*names):
