@@ -15,7 +15,11 @@ from tests.mta.training.comparing import history
 
 # Twenty training rows in batches of seven: none can be shared out evenly, and the last one is smaller.
 SETTINGS = {**TINY, "batch_size": 7, "dropout": 0.0, "learning_rate": 0.003, "quiet": True, "missing_centre": "mask"}
-FEEDS = {"patches": {}, "cache": {"trainable": "last:2"}, "standardized": {"trainable": "none", "standardize": "on", "cache": "off"}}
+FEEDS = {
+    "patches": {},
+    "cache": {"trainable": "last:2"},
+    "standardized": {"trainable": "none", "standardize": "on", "cache": "off"},
+}
 
 
 def gappy_store(path):
