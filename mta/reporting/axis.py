@@ -61,7 +61,10 @@ def round_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
 
 
 def _short(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:g}"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
 
 
 def unit_axis(label: str, ticks: Sequence[float] = (0, 0.2, 0.4, 0.6, 0.8, 1)) -> Axis:
