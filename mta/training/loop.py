@@ -67,17 +67,17 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     devices = open_devices(config.strategy)
     _require_one_run(config, devices)
     setup, network, feed = make_ready(config)
-    if overwrite:
-        folder.clear()
-    folder.sweep()
     phases = phases_of(config)
     alone = devices.replicas == 1  # metrics that several replicas share are not put back within an epoch
-    found = from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway=alone))))
+    found = None if overwrite else from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway=alone))))
     if folder.writes and found is not None:
         require_unchanged(folder, config, setup)
     feed.inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
     if found is None:
         _standardize(network, feed, setup, devices, config.seed)
+    if overwrite:  # once all that is read before the first epoch could be read
+        folder.clear()
+    folder.sweep()
     if folder.writes and found is None:
         _begin(folder, config, setup)
     with devices.scope():

@@ -245,6 +245,18 @@ def test_a_bad_number_met_in_training_is_one_line(tmp_path, capsys):
     assert "the features of patch 3 (from 0) are not all finite" in line
 
 
+def test_overwrite_keeps_the_run_where_a_training_row_cannot_be_read(tmp_path):
+    slides, out = cohort(tmp_path), tmp_path / "run"
+    settings = {"epochs": (1, 0), "dense": (4,), "quiet": True}
+    train(slides, out, **settings)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with h5py.File(tmp_path / "features" / "s0.h5", "a") as file:
+        file["features"][3, 2] = np.nan
+    with pytest.raises(InputError, match="not all finite"):
+        train(slides, out, overwrite=True, **settings)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.slow
 def test_folds_over_embeddings(tmp_path):
     slides = cohort(tmp_path, roles=False)
