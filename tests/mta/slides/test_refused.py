@@ -97,6 +97,7 @@ def test_a_run_on_stored_channels_is_warned_of(scaled_run, slides, tmp_path, cap
     run = tmp_path / "run"
     shutil.copytree(scaled_run, run)
     config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps({**config, "profile": "original", "standardize": "off"}))
+    config |= {"profile": "original", "standardize": "off"}
+    (run / "config.json").write_text(json.dumps(config))
     predict_slides(run, slides[:1], tmp_path / "out", quiet=True)
     assert "slides are read as RGB" in capsys.readouterr().err
