@@ -69,7 +69,7 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
     setup, network, feed = make_ready(config)
     phases = phases_of(config)
     alone = devices.replicas == 1  # metrics that several replicas share are not put back within an epoch
-    found = None if overwrite else from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway=alone))))
+    found = None if overwrite else _found(folder, devices, midway=alone)
     if folder.writes and found is not None:
         require_unchanged(folder, config, setup)
     feed.inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
@@ -92,6 +92,11 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
         write_json(folder.file("run.json"), {**folder.record(), "finished": now(), "epochs": progress.epoch})
     feed.inputs.close()
     setup.data.patches.close()
+
+
+def _found(folder: RunFolder, devices: Devices, midway: bool) -> Found | None:
+    """The newest state that the first process reads, in all processes."""
+    return from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway))))
 
 
 def _standardize(network: Network, feed: Feed, setup: Setup, devices: Devices, seed: int) -> None:
