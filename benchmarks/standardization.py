@@ -14,7 +14,7 @@ import pandas as pd
 
 from data_prep.errors import InputError
 from mta.train import train
-from mta.training import loop
+from mta.training import standardizing
 from tests.mta.embedded import cohort
 
 PATCHES = 512
@@ -31,13 +31,13 @@ def trained(slides, out):
 
 
 def main():
-    ways = {"standardized": loop.set_moments, "as they are": lambda *given: None}
+    ways = {"standardized": standardizing.set_moments, "as they are": lambda *given: None}
     print("scale, way: " + "  ".join(COLUMNS))
     for scale in (0.02, 1.0, 50.0):
         with tempfile.TemporaryDirectory() as folder:
             slides = cohort(Path(folder), scale=scale, patches=PATCHES)
             for way, set_moments in ways.items():
-                loop.set_moments = set_moments
+                standardizing.set_moments = set_moments
                 print(f"{scale:g}, {way}: {trained(slides, Path(folder) / way.replace(' ', '-'))}", flush=True)
 
 

@@ -15,7 +15,7 @@ from mta.trainable import set_trainable
 STANDARDIZATION = "standardization"
 BY_CLASS = "domain_by_class"
 
-__all__ = ["ModelSpec", "build_model", "build_training_model", "single_head", "tasks_of"]
+__all__ = ["ModelSpec", "build_model", "build_training_model", "single_head", "standardization_of", "tasks_of"]
 
 
 def build_model(spec: ModelSpec) -> Any:
@@ -58,6 +58,11 @@ def _embedding(spec: ModelSpec) -> tuple[Any, Any]:
 def _standardized(x: Any) -> Any:
     # In float32 always: shorter numbers could lose what varies in a number that is far from 0.
     return layers.Normalization(name=STANDARDIZATION, trainable=False, dtype="float32")(x)
+
+
+def standardization_of(model: Any) -> Any:
+    """The layer of `model` that standardizes what enters the shared layers, or None."""
+    return next((layer for layer in model.layers if layer.name == STANDARDIZATION), None)
 
 
 def _shared_layers(x: Any, spec: ModelSpec) -> Any:

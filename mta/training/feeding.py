@@ -15,7 +15,7 @@ from mta.data.features.key import cache_key
 from mta.data.inputs import EmbeddingInputs, Inputs
 from mta.devices import open_devices
 from mta.frozen import cut_frozen
-from mta.model import STANDARDIZATION
+from mta.model import standardization_of
 from mta.training.augmenting import augmented
 from mta.training.setup import Setup
 
@@ -44,7 +44,8 @@ def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
     Raises:
         InputError: when the folder of the caches cannot be made.
     """
-    scaled = _scaled(model)
+    standardization = standardization_of(model)
+    scaled = None if standardization is None else standardization.input
     below = None if scaled is None else keras.Model({model.input.name: model.input}, scaled)
     if setup.data.embedded:
         return Feed(EmbeddingInputs(setup.data.patches), model, below)
@@ -64,8 +65,3 @@ def choose_feed(config: TrainConfig, setup: Setup, model: Any) -> Feed:
     cache = FeatureCache(home, key, setup.data.name, len(store), Computing(cut.lower, patches, views))
     below = None if scaled is None else cut.up_to(scaled)
     return Feed(FeatureInputs(cache, cut.upper, patches.window), cut.upper, below)
-
-
-def _scaled(model: Any) -> Any:
-    """What `model` standardizes, a tensor (n, width), or None."""
-    return next((layer.input for layer in model.layers if layer.name == STANDARDIZATION), None)

@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import keras
-import numpy as np
 
 from data_prep.console import say
 from data_prep.errors import InputError
@@ -13,7 +12,6 @@ from data_prep.files import replacing, write_json
 from mta.cautions import median_mpp
 from mta.config import TrainConfig, model_spec, to_json
 from mta.data.failing import plain_errors
-from mta.data.moments import fit_moments, set_moments
 from mta.data.reader import BatchReader
 from mta.devices import Devices, open_devices
 from mta.model import taught
@@ -25,6 +23,7 @@ from mta.training.midway import Midway, Rest
 from mta.training.network import Network, make_network, seeded_model
 from mta.training.phases import Phase, StrengthRamp, phases_of
 from mta.training.setup import Setup, prepare, trained_roles, training_reader
+from mta.training.standardizing import standardize
 from mta.training.state import Found, Progress, from_bytes, load_progress, restore, to_bytes
 from mta.training.supervisor import Supervisor
 from mta.training.validation import Validation
@@ -74,7 +73,7 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
         require_unchanged(folder, config, setup)
     feed.inputs.prepare(setup.data.of(*trained_roles(config), "validation"), quiet)
     if found is None:
-        _standardize(network, feed, setup, devices, config.seed)
+        standardize(network.model, feed, setup.data.of("train"), devices, config.seed)
     if overwrite:  # once all that is read before the first epoch could be read
         folder.clear()
     folder.sweep()
@@ -97,16 +96,6 @@ def run(config: TrainConfig, folder: RunFolder, quiet: bool, overwrite: bool = F
 def _found(folder: RunFolder, devices: Devices, midway: bool) -> Found | None:
     """The newest state that the first process reads, in all processes."""
     return from_bytes(devices.share(lambda: to_bytes(load_progress(folder.state, midway))))
-
-
-def _standardize(network: Network, feed: Feed, setup: Setup, devices: Devices, seed: int) -> None:
-    """Fit the moments of what enters the shared layers on training rows, the same for all processes."""
-    if feed.below is None:
-        return
-    rows = setup.data.of("train")
-    shared = devices.share(lambda: fit_moments(feed.inputs, feed.below, rows, seed).tobytes())
-    with devices.scope():
-        set_moments(network.model, np.frombuffer(shared, np.float32).reshape(2, -1))
 
 
 def _require_one_run(config: TrainConfig, devices: Devices) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mta.config import TrainConfig
 from mta.metrics import DomainAccuracy, LogitAccuracy, TaskLoss
-from mta.model import STANDARDIZATION, build_model, build_training_model, tasks_of
+from mta.model import build_model, build_training_model, standardization_of, tasks_of
 from mta.spec import ModelSpec
 from mta.training.optimizers import make_optimizer
 from mta.training.phases import Phase
@@ -46,7 +46,7 @@ class Network:
     @property
     def standardization(self) -> Any:
         """The layer in front of the shared layers that `mta.data.moments` sets, or None."""
-        return next((layer for layer in self.model.layers if layer.name == STANDARDIZATION), None)
+        return standardization_of(self.model)
 
     @property
     def reversal(self) -> Any:
@@ -113,7 +113,8 @@ def make_network(model: Any, body: Any, config: TrainConfig, class_weights: tupl
 
         lighten_penalties(body)
     training = build_training_model(body, class_weights, config.weighting)
-    resting = [layer for layer in model.layers if not layer.trainable and layer.name != STANDARDIZATION]
+    fitted = standardization_of(model)
+    resting = [layer for layer in model.layers if not layer.trainable and layer is not fitted]
     frozen = {id(weight) for layer in resting for weight in layer.weights}
     # The order is that of the whole network, so that a state fits whatever part of it was trained.
     known = {id(variable) for variable in model.variables}

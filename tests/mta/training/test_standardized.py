@@ -73,7 +73,7 @@ def test_moments_are_not_fitted_again(tiny_h5, run, tmp_path, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(Killed):
         kill_in_batch(patched, 2, 0)
         train(tiny_h5, tmp_path / "run", **settings)
-    monkeypatch.setattr("mta.training.loop.fit_moments", None)
+    monkeypatch.setattr("mta.training.standardizing.fit_moments", None)
     train(tiny_h5, tmp_path / "run", **settings)
     np.testing.assert_array_equal(layer(tmp_path / "run").adapt_mean, layer(run).adapt_mean)
 
